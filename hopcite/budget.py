@@ -1,0 +1,56 @@
+"""What one question may cost, and what it has cost so far."""
+
+from __future__ import annotations
+
+import time
+
+from hopcite.errors import BudgetExhausted
+
+
+class Budget:
+    """Ceilings for one request, checked before each model call and charged after it.
+
+    The one mutable object of a request: it is shared by every node and every call that the request makes.
+    `None` means no ceiling. Times are seconds; the clock starts when the budget is made.
+    """
+
+    def __init__(
+        self, *, max_llm_calls: int | None = None, max_tokens: int | None = None, deadline_s: float | None = None
+    ) -> None:
+        self.max_llm_calls = max_llm_calls
+        self.max_tokens = max_tokens
+        self.deadline_s = deadline_s
+        self.llm_calls = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self._started = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the request began."""
+        return time.monotonic() - self._started
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left; infinite without a deadline, never below 0."""
+        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.elapsed_s)
+
+    @property
+    def remaining_calls(self) -> float:
+        """Model calls left; infinite without a ceiling."""
+        return float("inf") if self.max_llm_calls is None else max(0, self.max_llm_calls - self.llm_calls)
+
+    def check(self) -> None:
+        """Raise `BudgetExhausted` when no further model call may start."""
+        if self.remaining_calls < 1:
+            raise BudgetExhausted(f"The request's {self.max_llm_calls} model calls are spent; raise --max-llm-calls.")
+        if self.max_tokens is not None and self.prompt_tokens + self.completion_tokens >= self.max_tokens:
+            raise BudgetExhausted(f"The request's {self.max_tokens} tokens are spent; raise its max_tokens.")
+        if self.remaining_s <= 0:
+            raise BudgetExhausted(f"The request's {self.deadline_s} seconds are spent; raise --deadline.")
+
+    def charge(self, *, calls: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
+        """Add what a call cost, also when it failed."""
+        self.llm_calls += calls
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens

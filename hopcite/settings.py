@@ -1,0 +1,238 @@
+"""The settings: one frozen tree, built once at the entry point and passed on explicitly.
+
+Layers, later wins: defaults, `hopcite.toml` in the working folder (or the file that `HOPCITE_CONFIG` names),
+`HOPCITE_*` environment variables (`HOPCITE_LLM__BASE_URL` is `llm.base_url`), command-line flags. An unknown name in
+any layer is an error, so a misspelt setting is never ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from hopcite.errors import SettingsError
+
+PREFIX = "HOPCITE_"
+# Read by the tests and by the loader itself, so they are no settings.
+_NOT_SETTINGS = ("HOPCITE_TEST_", "HOPCITE_CONFIG")
+
+Mode = Literal["adaptive", "always", "never"]
+RerankMethod = Literal["attention", "letters", "none"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class LLMSettings(_Section):
+    """The language model that plans and writes."""
+
+    base_url: str | None = None
+    """An OpenAI-compatible server, such as `http://gpu-box:8000/v1`. Unset: llama.cpp in this process."""
+    model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+    """A model of the catalogue or, with `base_url`, the name by which the server knows it."""
+    api_key: SecretStr | None = None
+    context_tokens: int = Field(default=8192, ge=1024)
+    """The window: prompt and reply together."""
+    timeout_s: float = Field(default=120.0, gt=0)
+    """For one call, from sending it to its last token."""
+    retries: int = Field(default=3, ge=0)
+    """Further tries after 429, 5xx or a lost connection, with exponential backoff."""
+    concurrency: int = Field(default=8, ge=1)
+    """Calls under way at once to a server; the embedded model always takes one at a time."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of the embedded model. Unset: all cores."""
+
+
+class EncoderSettings(_Section):
+    """The dense encoder. A collection remembers which one built it."""
+
+    model: str = "all-minilm-l6-v2"
+    """A model of the catalogue, a sentence-transformers model on the hub, or a local folder."""
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 where the processor computes in it, else float32."""
+    batch_size: int = Field(default=64, ge=1)
+
+
+class QdrantSettings(_Section):
+    """The vector store. Without a `url` it is Qdrant Edge, in this process, in the data folder."""
+
+    url: str | None = None
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(default=30.0, gt=0)
+
+
+class ChunkingSettings(_Section):
+    """How documents are cut."""
+
+    max_tokens: int = Field(default=192, ge=16)
+    """Tokens of the encoder in one chunk, the title included."""
+    overlap_sentences: int = Field(default=1, ge=0)
+    """Sentences that a chunk repeats from the one before it."""
+
+
+class SearchSettings(_Section):
+    """The first stage."""
+
+    candidates: int = Field(default=20, ge=1)
+    """Passages that one search hands on."""
+    prefetch: int = Field(default=100, ge=1)
+    """Depth of the dense and of the sparse list before fusion."""
+    rrf_k: int = Field(default=60, ge=1)
+    hops: bool = True
+    """Follow, without a language model, the documents that the first passages name and those that name them."""
+    hop_seeds: int = Field(default=6, ge=1)
+    hop_limit: int = Field(default=30, ge=1)
+
+
+class RerankSettings(_Section):
+    """The language-model reranker."""
+
+    method: RerankMethod = "attention"
+    model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+    """For `attention`: the model read in process. `letters` uses the `llm` model."""
+    passages: int = Field(default=20, ge=1)
+    """The best of the first stage that are reranked; the rest keep their order below."""
+    device: str = "auto"
+
+
+class AnswerSettings(_Section):
+    """How a question is answered, and what it may cost. A request may override the budget."""
+
+    mode: Mode = "adaptive"
+    """adaptive: decompose when the evidence falls short; always; never."""
+    evidence: int = Field(default=5, ge=1)
+    """Passages that the writer sees."""
+    max_rounds: int = Field(default=2, ge=1)
+    """Rounds of sub-questions after the first search."""
+    max_llm_calls: int = Field(default=12, ge=1)
+    deadline_s: float | None = Field(default=None, gt=0)
+    max_answer_tokens: int = Field(default=256, ge=16)
+
+
+class ServerSettings(_Section):
+    """`hopcite serve`."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_upload_mb: int = Field(default=64, ge=1)
+
+
+class Settings(_Section):
+    """The whole tree."""
+
+    data_dir: Path = Path(".hopcite")
+    """Indexes, ledger and runs."""
+    model_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("hopcite")) / "models")
+    """Model files, shared by all checkouts."""
+    collection: str = Field(default="documents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    llm: LLMSettings = LLMSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+    chunking: ChunkingSettings = ChunkingSettings()
+    search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
+    answer: AnswerSettings = AnswerSettings()
+    server: ServerSettings = ServerSettings()
+
+    def fingerprint(self) -> str:
+        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
+        tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
+        for section in ("llm", "qdrant"):
+            tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """The settings in force, and where each value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """Dotted name to "default", a file's name, "environment HOPCITE_…" or "flag"."""
+
+
+def load_settings(
+    *, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> LoadedSettings:
+    """Read every layer and check the result.
+
+    `flags` maps dotted names (`answer.mode`) to values; a value of None was not given. Raises `SettingsError` with one
+    line that names the setting, its layer and what is allowed.
+    """
+    environ = os.environ if environ is None else environ
+    config = Path(environ["HOPCITE_CONFIG"]) if "HOPCITE_CONFIG" in environ else (folder or Path()) / "hopcite.toml"
+    values: dict[str, Any] = {}
+    origins = {name: "default" for name, _ in _leaves(Settings().model_dump())}
+    for layer, origin in (
+        (_toml_layer(config, required="HOPCITE_CONFIG" in environ), config.name),
+        (_env_layer(environ), "environment"),
+        ({name: value for name, value in (flags or {}).items() if value is not None}, "flag"),
+    ):
+        for name, value in layer.items():
+            _put(values, name, value)
+            origins[name] = f"environment {_env_name(name)}" if origin == "environment" else origin
+    try:
+        return LoadedSettings(Settings.model_validate(values), origins)
+    except ValidationError as exc:
+        raise SettingsError(_first_problem(exc, origins)) from exc
+
+
+def _toml_layer(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if required:
+            raise SettingsError(f"HOPCITE_CONFIG names {path}, which is no file; correct or unset it.")
+        return {}
+    try:
+        return dict(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path} is not valid TOML: {exc}.") from exc
+
+
+def _env_layer(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix(PREFIX).lower().replace("__", "."): value
+        for name, value in sorted(environ.items())
+        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS)
+    }
+
+
+def _env_name(name: str) -> str:
+    return PREFIX + name.replace(".", "__").upper()
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _put(tree: dict[str, Any], name: str, value: object) -> None:
+    *sections, leaf = name.split(".")
+    for section in sections:
+        below = tree.setdefault(section, {})
+        if not isinstance(below, dict):
+            raise SettingsError(f"The setting {section!r} is a single value, so {name!r} does not exist.")
+        tree = below
+    tree[leaf] = value
+
+
+def _first_problem(exc: ValidationError, origins: Mapping[str, str]) -> str:
+    problem = exc.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    where = origins.get(name, "")
+    if problem["type"] == "extra_forbidden":
+        return f"Unknown setting {name!r} ({where or 'settings'}); `hopcite config show` lists the known ones."
+    return f"The setting {name!r} ({where}) is wrong: {problem['msg']}; it was {problem['input']!r}."

@@ -1,0 +1,53 @@
+"""The port to a reranker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hopcite.budget import Budget
+from hopcite.types import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A reranker's verdict on N candidates.
+
+    `scores` has one number per candidate in input order, higher is better; `order` is the permutation of 0…N-1, best
+    first. `valid` is False when the model gave no usable ranking (all scores equal, labels missing, a failed call):
+    `order` is then the input order and `notes` says why, so that it is never passed off as a ranking.
+    """
+
+    scores: tuple[float, ...]
+    order: tuple[int, ...]
+    valid: bool = True
+    notes: tuple[str, ...] = ()
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Reranker(Protocol):
+    """Orders passages by how much they help to answer a question."""
+
+    @property
+    def name(self) -> str:
+        """Method and model, for fingerprints and traces."""
+        ...
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """Rank any number of candidates, 0 and 1 included.
+
+        Charges `budget`, and raises `BudgetExhausted` before starting work that it does not allow.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release the model."""
+        ...
+
+
+def keep_order(n: int, *notes: str, valid: bool = True) -> Ranking:
+    """The input order as a `Ranking`, with scores n, n-1, … 1."""
+    return Ranking(scores=tuple(float(n - i) for i in range(n)), order=tuple(range(n)), valid=valid, notes=notes)
