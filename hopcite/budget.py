@@ -24,6 +24,7 @@ class Budget:
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self._started = time.monotonic()
+        self._parent: Budget | None = None
 
     @property
     def elapsed_s(self) -> float:
@@ -40,6 +41,20 @@ class Budget:
         """Model calls left; infinite without a ceiling."""
         return float("inf") if self.max_llm_calls is None else max(0, self.max_llm_calls - self.llm_calls)
 
+    def within(self, seconds: float) -> Budget:
+        """A budget that ends after `seconds` or with this one, whichever is sooner; what it is charged, this one pays."""
+        part = Budget(max_llm_calls=self.max_llm_calls, max_tokens=self.max_tokens)
+        part._parent = self
+        part.deadline_s = min(seconds, self.remaining_s)
+        if part.deadline_s == float("inf"):
+            part.deadline_s = None
+        part.llm_calls, part.prompt_tokens, part.completion_tokens = (
+            self.llm_calls,
+            self.prompt_tokens,
+            self.completion_tokens,
+        )
+        return part
+
     def check(self) -> None:
         """Raise `BudgetExhausted` when no further model call may start."""
         if self.remaining_calls < 1:
@@ -54,3 +69,5 @@ class Budget:
         self.llm_calls += calls
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
+        if self._parent is not None:
+            self._parent.charge(calls=calls, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from hopcite.budget import Budget
 
 T = TypeVar("T", bound=BaseModel)
+FinishReason = Literal["stop", "length", "deadline"]
 
 
 class Message(TypedDict):
@@ -28,7 +29,7 @@ class Completion:
     """A reply. `finish_reason` is "deadline" when the budget's clock cut it short; `text` is then what there was."""
 
     text: str
-    finish_reason: Literal["stop", "length", "deadline"]
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
 

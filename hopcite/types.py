@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 AnswerStatus = Literal["answered", "partial", "unanswerable"]
-StepStatus = Literal["pending", "answered", "no_evidence", "skipped"]
+StepStatus = Literal["pending", "found", "answered", "no_evidence", "skipped"]
+"""found: passages were retrieved and no later step needed the answer. skipped: the budget ended first."""
 
 
 @dataclass(frozen=True, slots=True)

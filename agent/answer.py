@@ -1,0 +1,131 @@
+"""`answer_question`: the one public way from a question to an answer, for every door and for evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+
+from agent.context import AnswerOptions, Context, Deps, StageEvent
+from agent.graph import build_graph
+from agent.state import State
+from agent.words import content_words
+from hopcite.budget import Budget
+from hopcite.errors import UsageError
+from hopcite.types import Answer, AnswerStatus, Claim, Trace, TraceEvent, Usage
+
+# The share of the window that a question may fill; the passages and the reply need the rest.
+_QUESTION_SHARE = 0.25
+NOTHING_FOUND = "The documents do not hold the answer."
+# Usage reports judging under planning: both decide what to search for.
+_BILLED_STAGE = {"assess": "plan"}
+
+
+async def answer_question(
+    question: str,
+    *,
+    deps: Deps,
+    options: AnswerOptions,
+    on_event: Callable[[StageEvent], None] | None = None,
+) -> Answer:
+    """Answer from the collection, within the budget of `options`. `on_event` hears of each stage as it goes.
+
+    Raises `UsageError` for an empty question or one too long for the model's window, `Unreachable` and
+    `ModelFileError` when a part is missing. A spent budget is no error: the answer is then `partial`.
+    """
+    started = time.perf_counter()
+    question = await _checked(question, deps)
+    budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
+    context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
+    state = await build_graph().ainvoke({"question": question}, context=context)
+    total_ms = (time.perf_counter() - started) * 1000
+    return _answer(question, State(**state), context, total_ms)
+
+
+async def _checked(question: str, deps: Deps) -> str:
+    question = " ".join(question.split())
+    if not question:
+        raise UsageError("The question is empty; write one.")
+    allowed = int(deps.chat.context_tokens * _QUESTION_SHARE)
+    # A token is at least one character, so most questions need no counting.
+    if len(question) > allowed and (tokens := await deps.chat.count_tokens(question)) > allowed:
+        raise UsageError(
+            f"The question has {tokens} tokens and the model's window leaves room for {allowed}; shorten it."
+        )
+    return question
+
+
+def _answer(question: str, state: State, context: Context, total_ms: float) -> Answer:
+    draft, cited = state.get("draft"), state.get("cited")
+    claims = cited.claims if cited else ()
+    status = _status(state)
+    shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
+    steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
+    return Answer(
+        question=question,
+        answer=shown,
+        short_answer=draft.short_answer if draft else "",
+        status=status,
+        confidence=0.0 if status == "unanswerable" else _confidence(state),
+        claims=claims,
+        citations=cited.citations if cited else (),
+        steps=steps,
+        evidence=state["evidence"],
+        usage=_usage(context.budget, state["events"], total_ms),
+        fingerprint=_fingerprint(context.deps),
+        trace=Trace(tuple(state["events"])),
+    )
+
+
+def _status(state: State) -> AnswerStatus:
+    """partial: the time ran out, no model wrote, or a claim's name or number is not in what it cites."""
+    draft, cited = state.get("draft"), state.get("cited")
+    if cited is None or not cited.claims or (draft is not None and draft.unknown):
+        return "unanswerable"
+    if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
+        return "partial"
+    return "answered"
+
+
+def _confidence(state: State) -> float:
+    """Mean of three signs, not calibrated: claims supported, short answer among the quotes, evidence judged enough."""
+    cited, draft = state["cited"], state.get("draft")
+    signs = [sum(_credit(claim) for claim in cited.claims) / len(cited.claims)]
+    if draft and draft.short_answer.lower() not in ("yes", "no", ""):
+        quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
+        signs.append(float(content_words(draft.short_answer) <= quoted))
+    enough = state.get("enough")
+    if enough is not None:
+        signs.append(enough)
+    return round(sum(signs) / len(signs), 3)
+
+
+def _credit(claim: Claim) -> float:
+    return 0.5 if claim.supported is None else float(claim.supported)
+
+
+def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:
+    ms: dict[str, float] = defaultdict(float, dict.fromkeys(("plan", "retrieve", "rerank", "write", "verify"), 0.0))
+    for event in events:
+        stage = str(event.detail["stage"])
+        ms[_BILLED_STAGE.get(stage, stage)] += event.ms
+    ms["total"] = total_ms
+    return Usage(
+        llm_calls=budget.llm_calls,
+        prompt_tokens=budget.prompt_tokens,
+        completion_tokens=budget.completion_tokens,
+        ms={stage: round(value, 1) for stage, value in ms.items()},
+    )
+
+
+def _fingerprint(deps: Deps) -> dict[str, object]:
+    return {
+        "settings": deps.settings.fingerprint(),
+        "collection": deps.collection.name,
+        "models": {
+            "llm": deps.chat.model,
+            "encoder": deps.collection.encoder.fingerprint,
+            "reranker": deps.reranker.name,
+        },
+    }

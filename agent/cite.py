@@ -1,0 +1,162 @@
+"""Citing: each claim of a draft is tied to the fewest verbatim sentences of the evidence that cover its words.
+
+The writer's markers say which passage it had in mind; the words decide. A claim's content words are covered greedily,
+sentence by sentence, so a wrong or missing marker is put right where another passage holds the words, and a marker that
+no sentence bears out is dropped. Quotes are slices of stored text; nothing that the model wrote is ever quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hopcite.sentences import split_sentences
+
+from agent.words import content_words, key_words
+from hopcite.types import Chunk, Citation, Claim
+
+_MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
+_MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
+_MAX_QUOTES = 3
+# The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
+# its passage or the claim is partly covered already, half of them where it would be our own finding.
+_MIN_SHARE = 0.2
+_MIN_SHARE_UNMARKED = 0.5
+# A marked passage counts this much more per word, so that it wins against a slightly better echo elsewhere.
+_MARKED_WEIGHT = 1.5
+# From this share of its content words on, and with every name and number, a claim counts as supported.
+_SUPPORT = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """An answer with its markers, claims and citations, consistent with one another."""
+
+    answer: str
+    claims: tuple[Claim, ...]
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Quote:
+    """A sentence of a passage. `words` include its title's: a page's sentences say "it" for their subject."""
+
+    passage: int
+    start: int
+    end: int
+    words: frozenset[str]
+
+
+def cite(text: str, passages: Sequence[Chunk]) -> Cited:
+    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear."""
+    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    numbers: dict[_Quote, int] = {}
+    claims: list[Claim] = []
+    end = -1
+    for wording, marked in _claims(text):
+        quotes = _cover(wording, marked, sentences)
+        cited = tuple(numbers.setdefault(quote, len(numbers) + 1) for quote in quotes)
+        shown = wording + "".join(f" [{n}]" for n in cited)
+        start, end = end + 1, end + 1 + len(shown)
+        claims.append(Claim(shown, start, end, cited, _supported(wording, quotes)))
+    citations = tuple(_citation(n, quote, passages[quote.passage]) for quote, n in numbers.items())
+    return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
+
+
+def extract(question: str, passages: Sequence[Chunk]) -> str:
+    """The evidence's own sentences nearest to the question, marked: the answer when no model may write one."""
+    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    chosen = _cover(question, frozenset(range(len(passages))), sentences)
+    return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
+
+
+def verified(cited: Cited, stored: Mapping[str, Chunk]) -> Cited:
+    """Check every quote against the chunks as they are stored now. What fails is dropped, and its claims flagged.
+
+    A quote can fail only when its document changed while the question was being answered.
+    """
+    bad = {citation.n for citation in cited.citations if not _is_stored(citation, stored)}
+    if not bad:
+        return cited
+    claims: list[Claim] = []
+    end = -1
+    for claim in cited.claims:
+        kept = tuple(n for n in claim.citations if n not in bad)
+        shown = _MARKER.sub(lambda found: "" if int(found[1]) in bad else found[0], claim.text)
+        start, end = end + 1, end + 1 + len(shown)
+        supported = claim.supported if kept == claim.citations else None
+        claims.append(Claim(shown, start, end, kept, supported))
+    citations = tuple(citation for citation in cited.citations if citation.n not in bad)
+    return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
+
+
+def _is_stored(citation: Citation, stored: Mapping[str, Chunk]) -> bool:
+    chunk = stored.get(citation.chunk_id)
+    return chunk is not None and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
+
+
+def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
+    """Each sentence without its markers, and the passages, from 0, that these name. Empty phrases are left out."""
+    text = _MARKERS_AFTER_STOP.sub(r"\2\1", text)
+    for start, end in split_sentences(text):
+        sentence = text[start:end]
+        marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
+        wording = _MARKER.sub("", sentence).strip()
+        if content_words(wording):
+            yield wording, frozenset(marked)
+
+
+def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:
+    title = content_words(chunk.title)
+    for start, end in split_sentences(chunk.text):
+        yield _Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
+
+
+def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) -> list[_Quote]:
+    """Greedy cover of the claim's words. Ties go to the better passage, then to the earlier sentence."""
+    wanted = content_words(wording)
+    missing = set(wanted)
+    chosen: list[_Quote] = []
+
+    def gain(quote: _Quote) -> float:
+        return len(missing & quote.words) * (_MARKED_WEIGHT if quote.passage in marked else 1.0)
+
+    while missing and sentences and len(chosen) < _MAX_QUOTES:
+        best = max(sentences, key=gain)
+        expected = best.passage in marked or chosen
+        share = len(missing & best.words) / len(wanted)
+        if share == 0 or share < (_MIN_SHARE if expected else _MIN_SHARE_UNMARKED):
+            break
+        chosen.append(best)
+        missing -= best.words
+    return chosen
+
+
+def _supported(wording: str, quotes: Sequence[_Quote]) -> bool | None:
+    """True: the quotes hold the claim's names, numbers and most of its words. False: a name or number is missing.
+
+    None: nothing was quoted, or the names are there and too many other words are not.
+    """
+    if not quotes:
+        return None
+    held = frozenset[str]().union(*(quote.words for quote in quotes))
+    if key_words(wording) - held:
+        return False
+    wanted = content_words(wording)
+    return True if len(wanted & held) / len(wanted) >= _SUPPORT else None
+
+
+def _citation(n: int, quote: _Quote, chunk: Chunk) -> Citation:
+    return Citation(
+        n=n,
+        document_id=chunk.document_id,
+        title=chunk.title,
+        source=chunk.source,
+        page=chunk.page,
+        chunk_id=chunk.id,
+        start=chunk.start + quote.start,
+        end=chunk.start + quote.end,
+        quote=chunk.text[quote.start : quote.end],
+        verified=True,
+    )

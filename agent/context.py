@@ -1,0 +1,91 @@
+"""What a question is answered with: the open parts, the caller's options, and the context that the nodes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hopcite.openai_chat import open_chat
+
+from hopcite.budget import Budget
+from hopcite.chat import Chat
+from hopcite.settings import AnswerSettings, Mode, Settings
+from retrieval import Collection, open_collection, open_encoder, open_reranker
+from retrieval.rerank.port import Reranker
+
+Stage = Literal["retrieve", "assess", "plan", "rerank", "write", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The open parts. One set serves any number of questions at once."""
+
+    settings: Settings
+    collection: Collection
+    reranker: Reranker
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How one question is to be answered, and what it may cost. Seconds and tokens; None is no ceiling."""
+
+    mode: Mode = "adaptive"
+    evidence: int = 5
+    max_rounds: int = 2
+    max_llm_calls: int | None = None
+    max_tokens: int | None = None
+    deadline_s: float | None = None
+    max_answer_tokens: int = 256
+    write: bool = True
+    """False stops after reranking: retrieval is measured without a writer."""
+
+    @classmethod
+    def from_settings(cls, answer: AnswerSettings) -> AnswerOptions:
+        """The options that the settings ask for."""
+        return cls(
+            mode=answer.mode,
+            evidence=answer.evidence,
+            max_rounds=answer.max_rounds,
+            max_llm_calls=answer.max_llm_calls,
+            deadline_s=answer.deadline_s,
+            max_answer_tokens=answer.max_answer_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """Progress for whoever waits. `text` events carry a piece of the reply as it is written, in `detail["text"]`."""
+
+    stage: Stage
+    state: Literal["start", "end", "text"]
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every node of one run can reach."""
+
+    deps: Deps
+    options: AnswerOptions
+    budget: Budget
+    emit: Callable[[StageEvent], None]
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, *, collection: str | None = None) -> AsyncIterator[Deps]:
+    """Open the parts that `settings` name, and close them at the end. Models load on first use."""
+    encoder = open_encoder(settings)
+    opened = open_collection(settings, encoder, name=collection)
+    try:
+        chat = open_chat(settings)
+        reranker = open_reranker(settings, chat)
+        try:
+            yield Deps(settings=settings, collection=opened, reranker=reranker, chat=chat)
+        finally:
+            await reranker.aclose()
+            await chat.aclose()
+    finally:
+        opened.close()

@@ -1,0 +1,129 @@
+"""The agent as a LangGraph graph.
+
+    search ──(always)──────────► plan ──► search_steps ◄──┐
+      │                           ▲ ▲         │           │ steps wait for answers
+      │ adaptive, never           │ │         ▼           │
+      ▼                           │ │     answer_steps ───┘
+    rerank ◄──────────────────────┼─┼─────────┘ none waits
+      │                           │ │
+      ├─(adaptive, once)─► assess ┘ │ not enough
+      ▼                      │      │
+    write ◄──────────────────┘      │
+      ├─(adaptive, once: unknown)───┘
+      ▼
+    verify
+
+What the budget no longer allows is left out, and the answer is written from what there is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent import nodes
+from agent.context import Context, Stage, StageEvent
+from agent.nodes import Outcome, pending
+from agent.state import State
+from hopcite.errors import BudgetExhausted
+from hopcite.types import TraceEvent
+
+# Below this probability that the evidence suffices, adaptive mode decomposes (docs/decisions.md, "When to decompose").
+ENOUGH = 0.5
+
+_NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
+    "search": ("retrieve", nodes.search),
+    "assess": ("assess", nodes.assess),
+    "plan": ("plan", nodes.plan),
+    "search_steps": ("retrieve", nodes.search_steps),
+    "answer_steps": ("plan", nodes.answer_steps),
+    "rerank": ("rerank", nodes.rerank),
+    "write": ("write", nodes.write),
+    "verify": ("verify", nodes.verify),
+}
+
+Graph = CompiledStateGraph[State, Context, State, State]
+
+
+@cache
+def build_graph() -> Graph:
+    """Compile the graph. It holds no state of its own: one serves every question."""
+    graph = StateGraph(State, context_schema=Context)
+    for name, (stage, work) in _NODES.items():
+        graph.add_node(name, _timed(name, stage, work))
+    graph.add_edge(START, "search")
+    graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
+    graph.add_conditional_edges("rerank", _after_rerank, ["assess", "write", END])
+    graph.add_conditional_edges("assess", _after_assess, ["plan", "write", END])
+    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write", "verify", END])
+    graph.add_edge("search_steps", "answer_steps")
+    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank"])
+    graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
+    graph.add_edge("verify", END)
+    return graph.compile()
+
+
+def _timed(
+    name: str, stage: Stage, work: Callable[[State, Context], Awaitable[Outcome]]
+) -> Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]:
+    """Run a node with its events and its time, and leave it out when the budget does not allow it."""
+
+    async def run(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        context = runtime.context
+        context.emit(StageEvent(stage, "start"))
+        started = time.perf_counter()
+        try:
+            outcome = await work(state, context)
+        except BudgetExhausted as exc:
+            outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
+        ms = (time.perf_counter() - started) * 1000
+        context.emit(StageEvent(stage, "end", outcome.detail))
+        return {**outcome.change, "events": [TraceEvent(name, ms, {"stage": stage, **outcome.detail})]}
+
+    return run
+
+
+def _after_search(state: State, runtime: Runtime[Context]) -> str:
+    if not state["evidence"]:
+        return "verify"
+    return "plan" if runtime.context.options.mode == "always" else "rerank"
+
+
+def _after_rerank(state: State, runtime: Runtime[Context]) -> str:
+    if runtime.context.options.mode == "adaptive" and not state["planned"]:
+        return "assess"
+    return _write_or_end(runtime)
+
+
+def _after_assess(state: State, runtime: Runtime[Context]) -> str:
+    enough = state.get("enough")
+    return "plan" if enough is not None and enough < ENOUGH else _write_or_end(runtime)
+
+
+def _after_plan(state: State, runtime: Runtime[Context]) -> str:
+    if pending(state):
+        return "search_steps"
+    if runtime.context.options.mode == "always":
+        return "rerank"
+    return "verify" if state.get("draft") else _write_or_end(runtime)
+
+
+def _after_answers(state: State, runtime: Runtime[Context]) -> str:
+    rounds = max(step.round for step in state["steps"])
+    return "search_steps" if pending(state) and rounds < runtime.context.options.max_rounds else "rerank"
+
+
+def _after_write(state: State, runtime: Runtime[Context]) -> str:
+    draft = state.get("draft")
+    retry = draft is not None and draft.unknown and runtime.context.options.mode == "adaptive" and not state["planned"]
+    return "plan" if retry else "verify"
+
+
+def _write_or_end(runtime: Runtime[Context]) -> str:
+    return "write" if runtime.context.options.write else END

@@ -1,0 +1,39 @@
+"""Merging what the steps found into one list of candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from hopcite.types import Hit
+from retrieval import reciprocal_rank_fusion
+from retrieval.rerank.port import Ranking
+
+# The best passages of every step that are kept before any step gets a further one: coverage before depth.
+_GUARANTEED = 2
+
+
+def merge(found: Mapping[str, Sequence[Hit]], *, rrf_k: int) -> tuple[Hit, ...]:
+    """One ranking of all passages, each once, with the steps that found it. `found` maps step ids to their hits.
+
+    Steps are fused by reciprocal rank; then the first `_GUARANTEED` passages of every step come before the rest.
+    """
+    hits: dict[str, Hit] = {}
+    finders: dict[str, list[str]] = {}
+    for step_id, ranking in found.items():
+        for hit in ranking:
+            hits.setdefault(hit.chunk.id, hit)
+            finders.setdefault(hit.chunk.id, []).append(step_id)
+    fused = reciprocal_rank_fusion([[hit.chunk.id for hit in ranking] for ranking in found.values()], k=rrf_k)
+    guaranteed = {hit.chunk.id for ranking in found.values() for hit in ranking[:_GUARANTEED]}
+    ordered = sorted(fused, key=lambda pair: pair[0] not in guaranteed)
+    return tuple(
+        replace(hits[chunk_id], rank=rank, retrieval_score=score, steps=tuple(finders[chunk_id]))
+        for rank, (chunk_id, score) in enumerate(ordered, start=1)
+    )
+
+
+def reordered(hits: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
+    """The hits that were ranked, the first of `hits`, in the ranking's order and with its scores; then the rest."""
+    best = [replace(hits[i], rerank_score=ranking.scores[i]) for i in ranking.order]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*best, *hits[len(best) :]], start=1))

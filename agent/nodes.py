@@ -1,0 +1,176 @@
+"""The nodes: async functions from the state to what they change of it, and what the trace should say of them.
+
+A node raises `BudgetExhausted` when it may not run; `agent.graph` then leaves it out and goes on with what there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.cite import cite, extract, verified
+from agent.context import Context, StageEvent
+from agent.merge import merge, reordered
+from agent.plan import fill, plan_steps
+from agent.state import QUESTION, State
+from agent.write import answer_step, fitting, sufficiency, write_draft
+from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.types import Chunk, Hit, Step, StepStatus
+
+# Passages of a step that are read for its answer.
+_STEP_PASSAGES = 3
+# The share of the remaining time that reranking may take: the writer needs the rest.
+_RERANK_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a node changes of the state, and its line in the trace."""
+
+    change: State
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+async def search(state: State, context: Context) -> Outcome:
+    """Search with the question itself; hops included, no language model."""
+    question = state["question"]
+    [hits] = await _search([question], context)
+    step = Step(QUESTION, question, status=_status(hits), chunk_ids=_ids(hits))
+    return Outcome(
+        {"steps": (step,), "found": {QUESTION: hits}, "evidence": hits, "planned": False},
+        {"hits": len(hits)},
+    )
+
+
+async def assess(state: State, context: Context) -> Outcome:
+    """Judge whether the best passages hold all that the answer needs."""
+    passages = await _shown(state, context)
+    enough = await sufficiency(state["question"], passages, chat=context.deps.chat, budget=context.budget)
+    return Outcome({"enough": enough}, {"enough": enough})
+
+
+async def plan(state: State, context: Context) -> Outcome:
+    """Decompose the question. A reply that can't be used leaves the question whole."""
+    change: State = {"planned": True}
+    _reserve(context, calls=2)
+    try:
+        steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
+    except ModelMisbehaved as exc:
+        return Outcome(change, {"skipped": str(exc)})
+    return Outcome({**change, "steps": (*state["steps"], *steps)}, {"steps": [step.question for step in steps]})
+
+
+async def search_steps(state: State, context: Context) -> Outcome:
+    """Search for every step whose needs are met, in one batch; steps whose needs cannot be met any more are skipped."""
+    answers = {step.id: step.answer for step in state["steps"] if step.answer}
+    round_ = 1 + max(step.round for step in state["steps"])
+    ready = [step for step in pending(state) if all(need in answers for need in step.needs)]
+    questions = [fill(step, answers) for step in ready]
+    results = await _search(questions, context) if ready else []
+    searched = {
+        step.id: replace(step, question=question, round=round_, status=_status(hits), chunk_ids=_ids(hits))
+        for step, question, hits in zip(ready, questions, results, strict=True)
+    }
+    blocked = {step.id: replace(step, status="skipped") for step in pending(state) if not ready}
+    steps = tuple({**searched, **blocked}.get(step.id, step) for step in state["steps"])
+    found = {**state["found"], **{step.id: hits for step, hits in zip(ready, results, strict=True)}}
+    evidence = merge(found, rrf_k=context.deps.settings.search.rrf_k)
+    return Outcome({"steps": steps, "found": found, "evidence": evidence}, {"searched": questions})
+
+
+async def answer_steps(state: State, context: Context) -> Outcome:
+    """Read the answers that waiting steps need, all at once. A step without an answer blocks those that need it."""
+    needed = {need for step in pending(state) for need in step.needs}
+    asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
+    if not asked:
+        return Outcome({})
+    _reserve(context, calls=1 + len(asked))
+    answers = await asyncio.gather(
+        *(
+            answer_step(
+                step.question,
+                [hit.chunk for hit in state["found"][step.id][:_STEP_PASSAGES]],
+                chat=context.deps.chat,
+                budget=context.budget,
+            )
+            for step in asked
+        )
+    )
+    answered = {
+        step.id: replace(step, answer=answer, status="answered" if answer else "no_evidence")
+        for step, answer in zip(asked, answers, strict=True)
+    }
+    steps = tuple(answered.get(step.id, step) for step in state["steps"])
+    return Outcome({"steps": steps}, {"answers": {step.id: step.answer for step in answered.values()}})
+
+
+async def rerank(state: State, context: Context) -> Outcome:
+    """Rerank the merged candidates once, against the question. An unusable ranking leaves the order as it was."""
+    settings = context.deps.settings
+    merged = merge(state["found"], rrf_k=settings.search.rrf_k) if len(state["found"]) > 1 else state["found"][QUESTION]
+    candidates = [hit.chunk for hit in merged[: settings.rerank.passages]]
+    _reserve(context, calls=1 if context.options.write else 0)
+    ranking = await context.deps.reranker.rerank(
+        state["question"], candidates, budget=context.budget.within(context.budget.remaining_s * _RERANK_SHARE)
+    )
+    detail: dict[str, object] = {"method": context.deps.reranker.name, "valid": ranking.valid, "notes": ranking.notes}
+    return Outcome({"evidence": reordered(merged, ranking) if ranking.valid else merged}, detail)
+
+
+async def write(state: State, context: Context) -> Outcome:
+    """Write the draft from the best passages."""
+    passages = await _shown(state, context)
+    draft = await write_draft(
+        state["question"],
+        passages,
+        chat=context.deps.chat,
+        budget=context.budget,
+        max_tokens=context.options.max_answer_tokens,
+        on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
+    )
+    return Outcome({"draft": draft, "passages": passages}, {"passages": len(passages), "unknown": draft.unknown})
+
+
+async def verify(state: State, context: Context) -> Outcome:
+    """Tie the draft's claims to quotes, and check these against the store. Without a draft, quote the evidence."""
+    draft = state.get("draft")
+    passages = state.get("passages") or tuple(hit.chunk for hit in state["evidence"][: context.options.evidence])
+    text = extract(state["question"], passages) if draft is None else draft.text or draft.short_answer
+    cited = cite("" if draft and draft.unknown else text, passages)
+    ids = [citation.chunk_id for citation in cited.citations]
+    stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
+    cited = verified(cited, {chunk.id: chunk for chunk in stored})
+    return Outcome({"cited": cited}, {"claims": len(cited.claims), "citations": len(cited.citations)})
+
+
+def pending(state: State) -> list[Step]:
+    """The planned steps that have not been searched yet."""
+    return [step for step in state["steps"] if step.status == "pending"]
+
+
+async def _search(questions: Sequence[str], context: Context) -> list[tuple[Hit, ...]]:
+    collection, settings = context.deps.collection, context.deps.settings
+    results = await asyncio.to_thread(collection.search, questions, limit=settings.search.candidates)
+    return [tuple(hits) for hits in results]
+
+
+async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:
+    options = context.options
+    best = [hit.chunk for hit in state["evidence"][: options.evidence]]
+    return await fitting(best, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
+
+
+def _reserve(context: Context, *, calls: int) -> None:
+    """Refuse to start when the stages that must follow would find no calls left."""
+    if context.budget.remaining_calls <= calls:
+        raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
+    context.budget.check()
+
+
+def _status(hits: Sequence[Hit]) -> StepStatus:
+    return "found" if hits else "no_evidence"
+
+
+def _ids(hits: Sequence[Hit]) -> tuple[str, ...]:
+    return tuple(hit.chunk.id for hit in hits)

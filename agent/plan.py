@@ -1,0 +1,99 @@
+"""Planning: a question becomes a few searches, some of which wait for the answers of others.
+
+The planner may be small and makes known mistakes (it repeats itself, and splits what needs no splitting), so every plan
+goes through `checked_steps`, which needs no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, Field
+
+from agent.prompts import PLAN_EXAMPLES, PLAN_SYSTEM
+from hopcite.budget import Budget
+from hopcite.chat import Chat, Message
+from hopcite.types import Step
+
+MAX_STEPS = 4
+_MAX_PLAN_TOKENS = 200
+_REFERENCE = re.compile(r"#(\d)")
+
+
+class PlannedStep(BaseModel):
+    """One search, as the model writes it. `#2` in the question stands for the answer of step 2."""
+
+    question: str = Field(max_length=300)
+
+
+class Plan(BaseModel):
+    """What the model must return. No steps: the question is one search."""
+
+    steps: list[PlannedStep] = Field(max_length=MAX_STEPS)
+
+
+async def plan_steps(question: str, *, chat: Chat, budget: Budget) -> tuple[Step, ...]:
+    """Ask the model for a plan and keep what is sound of it. Raises `ModelMisbehaved`, `BudgetExhausted`."""
+    messages: list[Message] = [{"role": "system", "content": PLAN_SYSTEM}]
+    for asked, steps in PLAN_EXAMPLES:
+        plan = Plan(steps=[PlannedStep(question=step) for step in steps])
+        messages.append({"role": "user", "content": asked})
+        messages.append({"role": "assistant", "content": plan.model_dump_json()})
+    messages.append({"role": "user", "content": question})
+    plan = await chat.parse(messages, Plan, max_tokens=_MAX_PLAN_TOKENS, budget=budget)
+    return checked_steps(question, [step.question for step in plan.steps])
+
+
+def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
+    """Steps `s1`, `s2`, … without those that are empty, repeat an earlier one or the question, or bring in new names.
+
+    A reference to a dropped, later or own step makes the step unsound, so it is dropped too. One step that is left
+    alone and waits for nothing adds nothing to the question itself: the plan is then empty.
+    """
+    kept: dict[int, Step] = {}
+    seen = [_content_words(question)]
+    known_names = _names(question)
+    for number, text in enumerate(planned, start=1):
+        wording = " ".join(text.split())
+        references = [int(found) for found in _REFERENCE.findall(wording)]
+        key = _content_words(wording)
+        if not key or any(_same(key, other) for other in seen):
+            continue
+        if any(reference not in kept for reference in references) or _names(wording) - known_names:
+            continue
+        needs = tuple(dict.fromkeys(kept[reference].id for reference in references))
+        step_id = f"s{len(kept) + 1}"
+        for reference in references:
+            wording = wording.replace(f"#{reference}", f"#{kept[reference].id}")
+        kept[number] = Step(id=step_id, question=wording, needs=needs)
+        seen.append(key)
+    steps = tuple(kept.values())
+    return steps if len(steps) > 1 else ()
+
+
+def fill(step: Step, answers: Mapping[str, str]) -> str:
+    """The step's question with each `#s1` replaced by the answer of that step."""
+    wording = step.question
+    for needed in step.needs:
+        wording = wording.replace(f"#{needed}", answers[needed])
+    return wording
+
+
+def _content_words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"#?\w+", text.lower())) - _EMPTY_WORDS
+
+
+def _same(a: frozenset[str], b: frozenset[str]) -> bool:
+    return len(a & b) / len(a | b) >= 0.8 if a | b else True
+
+
+def _names(text: str) -> set[str]:
+    """Capitalised words and numbers, without the word that opens the sentence."""
+    return {word.lower() for word in re.findall(r"(?<!^)\b(?:[A-Z][\w'’-]*|\d+)\b", _REFERENCE.sub("", text))}
+
+
+_EMPTY_WORDS = frozenset(
+    "a an and are at by did do does for from had has have in is it its of on or that the this to was were what when "
+    "where which who whom whose with".split()
+)

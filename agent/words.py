@@ -1,0 +1,37 @@
+"""Comparing wordings without a model: the words that carry a sentence's content, and its names and numbers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"[^\W_]+(?:[.,'’-][^\W_]+)*")
+_EMPTY_WORDS = frozenset(
+    "a about after all also an and any are as at be been before being both but by can could did do does for from had "
+    "has have he her hers him his i if in into is it its itself more most no nor not of on or other our own per same "
+    "she so some such than that the their theirs them then there these they this those to too under until up upon was "
+    "we were what when where which while who whom whose why will with would yes you your".split()
+)
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Words that carry content, folded: lower case, no accents, no possessive or plural s, no comma in numbers."""
+    return frozenset(key for key, _ in _folded_words(text))
+
+
+def key_words(text: str) -> frozenset[str]:
+    """Names and numbers: the content words written with a capital or a digit."""
+    return frozenset(key for key, word in _folded_words(text) if word[0].isupper() or any(c.isdigit() for c in word))
+
+
+def _folded_words(text: str) -> list[tuple[str, str]]:
+    words = [word for word in _WORD.findall(text) if word.lower() not in _EMPTY_WORDS]
+    return [(_fold(word), word) for word in words]
+
+
+def _fold(word: str) -> str:
+    folded = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
+    folded = re.sub(r"['’]s?$|['’]s$", "", folded)
+    if any(c.isdigit() for c in folded):
+        return re.sub(r"(?<=\d),(?=\d{3})", "", folded)
+    return folded[:-1] if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss") else folded

@@ -1,0 +1,115 @@
+"""Writing: from the evidence to a draft, and the short readings that steps and judgement need."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hopcite.sentences import split_sentences
+
+from agent.prompts import ASSESS_INSTRUCTION, STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
+from hopcite.budget import Budget
+from hopcite.chat import Chat, FinishReason
+from hopcite.types import Chunk
+
+_ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)
+_REFUSAL = re.compile(
+    r"\b(unknown|insufficient information|not (?:enough|sufficient) information|"
+    r"(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't) )",
+    re.IGNORECASE,
+)
+_MAX_STEP_TOKENS = 24
+# Room for the system prompt, the examples and the chat template, in tokens.
+_PROMPT_OVERHEAD = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The writer's reply, taken apart. `text` still holds the writer's own markers, which count passages from 1.
+
+    `cut_short`: the deadline ended it.
+    """
+
+    short_answer: str
+    text: str
+    unknown: bool
+    cut_short: bool
+
+
+async def write_draft(
+    question: str,
+    passages: Sequence[Chunk],
+    *,
+    chat: Chat,
+    budget: Budget,
+    max_tokens: int,
+    on_text: Callable[[str], None] | None = None,
+) -> Draft:
+    """Have the model answer from these passages. A deadline gives the draft as far as it came."""
+    completion = await chat.complete(
+        reading_messages(passages, question), max_tokens=max_tokens, budget=budget, on_text=on_text
+    )
+    return parse_draft(completion.text, finish_reason=completion.finish_reason)
+
+
+def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
+    """Take the `Answer:` line out of a reply. Without one, a first line of at most 12 words is the short answer.
+
+    A reply that was cut loses its unfinished last sentence, if another one stands before it.
+    """
+    found = _ANSWER_LINE.search(reply)
+    if found:
+        short, text = found["short"], reply[: found.start()] + reply[found.end() :]
+    else:
+        first = reply.strip().split("\n", 1)[0]
+        short, text = (first if len(first.split()) <= 12 else ""), reply
+    short = re.sub(r"\s*\[[\d,\s]+\]", "", short).strip().strip('*"“”').strip()
+    short = short.removesuffix(".") if not re.search(r"\b\w\.\w?\.$", short) else short
+    unknown = short.lower() == UNKNOWN or (not short and bool(_REFUSAL.search(reply)))
+    if finish_reason != "stop":
+        text = _whole_sentences(text)
+    return Draft(
+        short_answer="" if unknown else short,
+        text=text.strip(),
+        unknown=unknown,
+        cut_short=finish_reason == "deadline",
+    )
+
+
+def _whole_sentences(text: str) -> str:
+    spans = split_sentences(text)
+    last_is_whole = bool(re.search(r"[.!?][\])\"”\d\s]*$", text))
+    return text if last_is_whole or len(spans) < 2 else text[: spans[-2][1]]
+
+
+async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> str:
+    """The bare answer of a sub-question; empty when the passages do not hold it."""
+    completion = await chat.complete(
+        reading_messages(passages, question, instruction=STEP_INSTRUCTION),
+        max_tokens=_MAX_STEP_TOKENS,
+        budget=budget,
+        stop=("\n",),
+    )
+    return parse_draft(completion.text).short_answer
+
+
+async def sufficiency(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> float | None:
+    """Probability, 0 to 1, that the passages suffice: p(yes) against p(no). None when the server reports neither."""
+    logprobs = await chat.label_logprobs(
+        reading_messages(passages, question, instruction=ASSESS_INSTRUCTION), ("yes", "no"), budget=budget
+    )
+    if not logprobs:
+        return None
+    yes, no = (math.exp(logprobs.get(label, -math.inf)) for label in ("yes", "no"))
+    return yes / (yes + no) if yes + no > 0 else None
+
+
+async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:
+    """The best passages, in order, that the window holds beside the question, the examples and the reply."""
+    room = chat.context_tokens - max_tokens - _PROMPT_OVERHEAD - await chat.count_tokens(question)
+    kept = tuple(passages)
+    while kept and await chat.count_tokens(numbered(kept)) > room:
+        kept = kept[:-1]
+    return kept

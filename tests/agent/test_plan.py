@@ -1,0 +1,78 @@
+"""Plans: what the checker keeps, drops and renumbers, and how answers are filled in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agent.plan import Plan, PlannedStep, checked_steps, fill, plan_steps
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted
+from hopcite.types import Step
+from tests.fakes import ScriptedChat
+
+BRIDGE = "In which town was the surveyor of the Harrow Pass Railway born?"
+
+
+def test_a_reference_becomes_a_need() -> None:
+    steps = checked_steps(BRIDGE, ["Who surveyed the Harrow Pass Railway?", "In which town was #1 born?"])
+    assert steps == (
+        Step(id="s1", question="Who surveyed the Harrow Pass Railway?"),
+        Step(id="s2", question="In which town was #s1 born?", needs=("s1",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("planned", "why"),
+    [
+        pytest.param([], "nothing planned", id="empty"),
+        pytest.param([BRIDGE], "it repeats the question", id="the question itself"),
+        pytest.param(["Who surveyed the Harrow Pass Railway?"], "one step adds nothing", id="one step"),
+        pytest.param(["", "  ", "?"], "no words", id="blank steps"),
+        pytest.param(["Who surveyed it in Borgheim?", "Who is Lina Teck?"], "names from nowhere", id="invented names"),
+        pytest.param(["When was #2 built?", "Where was #1 born?"], "a circle", id="circular"),
+        pytest.param(["Where was #1 born?", "When was #7 born?"], "own and missing references", id="bad references"),
+    ],
+)
+def test_an_unsound_plan_is_no_plan(planned: list[str], why: str) -> None:
+    assert checked_steps(BRIDGE, planned) == (), why
+
+
+def test_repeated_steps_are_dropped_and_references_follow_the_new_numbers() -> None:
+    planned = [
+        "Who surveyed the Harrow Pass Railway?",
+        "Who surveyed the Harrow Pass Railway?",
+        "When was the Harrow Pass Railway opened?",
+        "In which town was #1 born, before #3?",
+    ]
+    steps = checked_steps(BRIDGE, planned)
+    assert [step.question for step in steps] == [
+        "Who surveyed the Harrow Pass Railway?",
+        "When was the Harrow Pass Railway opened?",
+        "In which town was #s1 born, before #s2?",
+    ]
+    assert steps[2].needs == ("s1", "s2")
+
+
+def test_a_step_that_needs_a_dropped_step_goes_with_it() -> None:
+    planned = ["Who is Lina Teck?", "Who surveyed the Harrow Pass Railway?", "Where was #1 born?", "Where was #2 born?"]
+    assert [step.question for step in checked_steps(BRIDGE, planned)] == [
+        "Who surveyed the Harrow Pass Railway?",
+        "Where was #s1 born?",
+    ]
+
+
+def test_fill_puts_answers_in() -> None:
+    step = Step(id="s3", question="Is #s1 older than #s2?", needs=("s1", "s2"))
+    assert fill(step, {"s1": "Tarn", "s2": "Oss"}) == "Is Tarn older than Oss?"
+
+
+def test_planning_asks_once_and_charges_the_budget() -> None:
+    chat = ScriptedChat([Plan(steps=[PlannedStep(question="Who surveyed the Harrow Pass Railway?")])])
+    budget = Budget(max_llm_calls=1)
+    assert asyncio.run(plan_steps(BRIDGE, chat=chat, budget=budget)) == ()
+    assert chat.requests[0][-1] == {"role": "user", "content": BRIDGE}
+    assert budget.llm_calls == 1
+    with pytest.raises(BudgetExhausted):
+        asyncio.run(plan_steps(BRIDGE, chat=chat, budget=budget))
