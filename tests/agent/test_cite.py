@@ -1,0 +1,115 @@
+"""Citing: claims are tied to the sentences that hold their words, and nothing else is quoted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent.cite import Cited, cite, extract, verified
+from hopcite.types import Chunk
+
+RAILWAY = "The Harrow Pass Railway is a narrow-gauge line. It opened in 1911. It was surveyed by Ottilie Brandvold."
+ENGINEER = "Ottilie Brandvold (1874–1950) was an engineer. She was born in Kestmark and studied in Lund."
+
+
+def chunk(name: str, title: str, text: str, *, start: int = 0) -> Chunk:
+    return Chunk(
+        id=name,
+        document_id=f"doc-{name}",
+        title=title,
+        source=f"{name}.md",
+        text=text,
+        start=start,
+        end=start + len(text),
+        position=0,
+    )
+
+
+PASSAGES = (chunk("a", "Harrow Pass Railway", RAILWAY, start=100), chunk("b", "Ottilie Brandvold", ENGINEER))
+
+
+def check(cited: Cited) -> Cited:
+    """The two rules that hold always, for any cited answer."""
+    by_n = {citation.n: citation for citation in cited.citations}
+    chunks = {c.id: c for c in PASSAGES}
+    for claim in cited.claims:
+        assert cited.answer[claim.start : claim.end] == claim.text
+        assert set(claim.citations) <= set(by_n)
+        assert all(f"[{n}]" in claim.text for n in claim.citations)
+    for citation in cited.citations:
+        stored = chunks[citation.chunk_id]
+        assert stored.text[citation.start - stored.start : citation.end - stored.start] == citation.quote
+    return cited
+
+
+def test_each_claim_gets_the_sentence_that_holds_it() -> None:
+    cited = check(cite("Ottilie Brandvold surveyed the railway [1]. She was born in Kestmark [2].", PASSAGES))
+    assert [citation.quote for citation in cited.citations] == [
+        "It was surveyed by Ottilie Brandvold.",
+        "She was born in Kestmark and studied in Lund.",
+    ]
+    assert cited.answer == "Ottilie Brandvold surveyed the railway. [1] She was born in Kestmark. [2]"
+    assert [claim.supported for claim in cited.claims] == [True, True]
+    assert cited.citations[0].start == 100 + RAILWAY.index("It was surveyed")
+
+
+@pytest.mark.parametrize("marker", ["[2]", "", "[7]", "[0]"], ids=["wrong", "missing", "out of range", "zero"])
+def test_the_words_decide_where_the_marker_is_no_use(marker: str) -> None:
+    cited = check(cite(f"The Harrow Pass Railway opened in 1911 {marker}.", PASSAGES))
+    assert [citation.quote for citation in cited.citations] == ["It opened in 1911."]
+    assert cited.citations[0].document_id == "doc-a"
+
+
+@pytest.mark.parametrize("text", ["It opened in 1911 [1].", "It opened in 1911. [1]", "It opened in 1911.[1]"])
+def test_markers_count_before_and_after_the_full_stop(text: str) -> None:
+    assert check(cite(text, PASSAGES)).claims[0].citations == (1,)
+
+
+def test_two_claims_on_one_sentence_share_its_number() -> None:
+    cited = check(cite("Ottilie was born in Kestmark [2]. Ottilie studied in Lund [2].", PASSAGES))
+    assert [claim.citations for claim in cited.claims] == [(1,), (1,)]
+    assert len(cited.citations) == 1
+
+
+def test_a_claim_may_need_two_sentences() -> None:
+    cited = check(cite("The line surveyed by Ottilie Brandvold opened in 1911 [1].", PASSAGES))
+    assert {citation.quote for citation in cited.citations} == {
+        "It was surveyed by Ottilie Brandvold.",
+        "It opened in 1911.",
+    }
+
+
+def test_what_no_passage_holds_is_not_cited() -> None:
+    cited = check(cite("Penguins swim under polar ice [1].", PASSAGES))
+    assert cited.citations == ()
+    assert cited.claims[0].supported is None
+    assert "[" not in cited.answer
+
+
+def test_a_number_that_the_quotes_do_not_hold_is_not_supported() -> None:
+    assert check(cite("The Harrow Pass Railway opened in 1914 [1].", PASSAGES)).claims[0].supported is False
+
+
+def test_nothing_to_cite() -> None:
+    assert cite("", PASSAGES) == Cited("", (), ())
+    assert cite("It opened in 1911 [1].", ()).citations == ()
+
+
+def test_extract_answers_with_the_evidence_itself() -> None:
+    text = extract("When was the railway opened?", PASSAGES)
+    assert text.startswith("It opened in 1911. [1]")
+    assert check(cite(text, PASSAGES)).citations[0].quote == "It opened in 1911."
+
+
+def test_a_quote_that_is_no_longer_stored_is_dropped_and_its_claim_flagged() -> None:
+    cited = cite("It opened in 1911 [1]. Ottilie Brandvold was born in Kestmark [2].", PASSAGES)
+    changed = replace(PASSAGES[0], text=RAILWAY.replace("1911", "1912"))
+    after = verified(cited, {"a": changed, "b": PASSAGES[1]})
+    assert [citation.document_id for citation in after.citations] == ["doc-b"]
+    assert after.claims[0].citations == ()
+    assert after.claims[0].supported is None
+    assert after.claims[1].supported is True
+    assert after.answer == "It opened in 1911. Ottilie Brandvold was born in Kestmark. [2]"
+    assert all(after.answer[claim.start : claim.end] == claim.text for claim in after.claims)
+    assert verified(cited, {c.id: c for c in PASSAGES}) == cited

@@ -1,0 +1,224 @@
+"""The agent end to end, on a real embedded store, with a scripted model: which calls it makes, and what comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from agent import AnswerOptions, Deps, StageEvent, answer_question
+from agent.plan import Plan, PlannedStep
+from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
+from hopcite.settings import Settings
+from hopcite.types import Answer, Chunk
+from retrieval import Collection, open_collection
+from retrieval.rerank.identity import IdentityReranker
+from tests.fakes import HashingEncoder, ScriptedChat
+
+TEXTS = {
+    "Harrow Pass Railway": "The Harrow Pass Railway opened in 1911. It was surveyed by Ottilie Brandvold.",
+    "Ottilie Brandvold": "Ottilie Brandvold was an engineer. She was born in Kestmark.",
+    "Mirel Bridge": "Mirel Bridge crosses the Oss at Tarn. It is 214 metres long.",
+}
+QUESTION = "In which town was the surveyor of the Harrow Pass Railway born?"
+REPLY = (
+    "Answer: Kestmark\nThe Harrow Pass Railway was surveyed by Ottilie Brandvold [1]. Brandvold was born in Kestmark."
+)
+PLAN = Plan(
+    steps=[
+        PlannedStep(question="Who surveyed the Harrow Pass Railway?"),
+        PlannedStep(question="In which town was #1 born?"),
+    ]
+)
+Script = list[str | BaseModel | dict[str, float] | Exception]
+
+
+def chunks() -> list[Chunk]:
+    return [
+        Chunk(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, title)),
+            document_id=title,
+            title=title,
+            source=f"{title}.md",
+            text=text,
+            start=0,
+            end=len(text),
+            position=0,
+        )
+        for title, text in TEXTS.items()
+    ]
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Iterator[Collection]:
+    settings = Settings(data_dir=tmp_path)
+    opened = open_collection(settings, HashingEncoder(), create=True)
+    opened.add(chunks())
+    yield opened
+    opened.close()
+
+
+def deps(collection: Collection, script: Script) -> tuple[Deps, ScriptedChat]:
+    chat = ScriptedChat(script)
+    return Deps(settings=Settings(), collection=collection, reranker=IdentityReranker(), chat=chat), chat
+
+
+def ask(collection: Collection, script: Script, *, question: str = QUESTION, **options: object) -> Answer:
+    parts, chat = deps(collection, script)
+    answer = asyncio.run(answer_question(question, deps=parts, options=replace(AnswerOptions(), **options)))  # type: ignore[arg-type]  # options are checked by the dataclass's users
+    assert chat.script == [], "the agent asked less often than the script expects"
+    check(answer)
+    return answer
+
+
+def check(answer: Answer) -> None:
+    """What holds for every answer, whatever the model wrote."""
+    numbers = {citation.n for citation in answer.citations}
+    for claim in answer.claims:
+        assert set(claim.citations) <= numbers
+    for citation in answer.citations:
+        assert TEXTS[citation.document_id][citation.start : citation.end] == citation.quote
+    assert [hit.rank for hit in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+    assert {"plan", "retrieve", "rerank", "write", "verify", "total"} <= set(answer.usage.ms)
+
+
+def test_never_decomposing_takes_one_call(collection: Collection) -> None:
+    answer = ask(collection, [REPLY], mode="never")
+    assert answer.short_answer == "Kestmark"
+    assert answer.status == "answered"
+    assert [citation.quote for citation in answer.citations] == [
+        "It was surveyed by Ottilie Brandvold.",
+        "She was born in Kestmark.",
+    ]
+    assert answer.usage.llm_calls == 1
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (10, 5)
+    assert [step.id for step in answer.steps] == ["q"]
+
+
+def test_enough_evidence_is_not_decomposed(collection: Collection) -> None:
+    answer = ask(collection, [{"yes": -0.1, "no": -3.0}, REPLY])
+    assert answer.usage.llm_calls == 2
+    assert [event.node for event in answer.trace.events] == ["search", "rerank", "assess", "write", "verify"]
+
+
+def test_too_little_evidence_is_decomposed_and_answers_are_filled_in(collection: Collection) -> None:
+    answer = ask(collection, [{"yes": -3.0, "no": -0.1}, PLAN, "Answer: Ottilie Brandvold", REPLY])
+    assert [(step.id, step.question, step.round, step.answer) for step in answer.steps] == [
+        ("q", QUESTION, 0, ""),
+        ("s1", "Who surveyed the Harrow Pass Railway?", 1, "Ottilie Brandvold"),
+        ("s2", "In which town was Ottilie Brandvold born?", 2, ""),
+    ]
+    assert answer.steps[2].needs == ("s1",)
+    engineer = next(hit for hit in answer.evidence if hit.chunk.title == "Ottilie Brandvold")
+    assert "s2" in engineer.steps
+
+
+def test_always_plans_first_and_reranks_once(collection: Collection) -> None:
+    answer = ask(collection, [PLAN, "Answer: Ottilie Brandvold", REPLY], mode="always")
+    nodes = [event.node for event in answer.trace.events]
+    assert nodes[:2] == ["search", "plan"]
+    assert nodes.count("rerank") == 1
+    assert nodes[-2:] == ["write", "verify"]
+
+
+def test_an_unknown_answer_is_tried_again_with_a_plan(collection: Collection) -> None:
+    script: Script = [{"yes": -0.1}, "Answer: unknown\nNot there.", PLAN, "Answer: Ottilie Brandvold", REPLY]
+    assert ask(collection, script).short_answer == "Kestmark"
+
+
+def test_what_stays_unknown_is_unanswerable_and_cites_nothing(collection: Collection) -> None:
+    answer = ask(collection, ["Answer: unknown\nThe passages do not name the town."], mode="never")
+    assert answer.status == "unanswerable"
+    assert answer.answer == "The passages do not name the town."
+    assert answer.short_answer == ""
+    assert answer.confidence == 0.0
+    assert answer.citations == ()
+
+
+def test_a_step_without_an_answer_blocks_those_that_need_it(collection: Collection) -> None:
+    answer = ask(collection, [PLAN, "Answer: unknown", REPLY], mode="always")
+    assert [step.status for step in answer.steps] == ["found", "no_evidence", "skipped"]
+
+
+def test_a_plan_that_cannot_be_used_leaves_the_question_whole(collection: Collection) -> None:
+    answer = ask(collection, [ModelMisbehaved("no JSON"), REPLY], mode="always")
+    assert [step.id for step in answer.steps] == ["q"]
+    assert answer.short_answer == "Kestmark"
+
+
+@pytest.mark.parametrize(
+    ("calls", "script", "status"),
+    [
+        pytest.param(0, [], "partial", id="none: the evidence is quoted"),
+        pytest.param(1, [REPLY], "answered", id="one: the writer has it"),
+        pytest.param(2, [{"no": -0.1}, REPLY], "answered", id="two: judged, no call left to plan and write"),
+        pytest.param(3, [{"no": -0.1}, PLAN, REPLY], "answered", id="three: planned, nothing left for step answers"),
+    ],
+)
+def test_the_call_budget_is_never_exceeded(collection: Collection, calls: int, script: Script, status: str) -> None:
+    answer = ask(collection, list(script), max_llm_calls=calls)
+    assert answer.usage.llm_calls == len(script) <= calls
+    assert answer.status == status
+
+
+def test_a_spent_deadline_still_quotes_the_evidence(collection: Collection) -> None:
+    answer = ask(collection, [], deadline_s=1e-9)
+    assert answer.status == "partial"
+    assert answer.citations
+
+
+def test_an_empty_collection_is_unanswerable_without_a_call(tmp_path: Path) -> None:
+    empty = open_collection(Settings(data_dir=tmp_path), HashingEncoder(), create=True)
+    try:
+        answer = ask(empty, [])
+    finally:
+        empty.close()
+    assert answer.status == "unanswerable"
+    assert answer.evidence == ()
+
+
+@pytest.mark.parametrize("question", ["", "  \n "])
+def test_an_empty_question_is_the_callers_mistake(collection: Collection, question: str) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        ask(collection, [], question=question)
+
+
+def test_a_question_beyond_the_window_is_the_callers_mistake(collection: Collection) -> None:
+    with pytest.raises(UsageError, match="shorten"):
+        ask(collection, [], question="why " * 3000)
+
+
+def test_an_unreachable_model_is_an_error_not_an_answer(collection: Collection) -> None:
+    with pytest.raises(Unreachable):
+        ask(collection, [Unreachable("no server")], mode="never")
+
+
+def test_without_writing_only_retrieval_happens(collection: Collection) -> None:
+    answer = ask(collection, [], mode="never", write=False)
+    assert answer.evidence
+    assert answer.claims == ()
+    assert answer.usage.llm_calls == 0
+
+
+def test_stage_events_tell_the_story(collection: Collection) -> None:
+    events: list[StageEvent] = []
+    parts, _ = deps(collection, [REPLY])
+    options = AnswerOptions(mode="never")
+    asyncio.run(answer_question(QUESTION, deps=parts, options=options, on_event=events.append))
+    assert [(event.stage, event.state) for event in events] == [
+        ("retrieve", "start"),
+        ("retrieve", "end"),
+        ("rerank", "start"),
+        ("rerank", "end"),
+        ("write", "start"),
+        ("write", "text"),
+        ("write", "end"),
+        ("verify", "start"),
+        ("verify", "end"),
+    ]
+    assert events[5].detail == {"text": REPLY}

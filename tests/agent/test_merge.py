@@ -1,0 +1,45 @@
+"""Merging: every passage once, every step covered, ranks and scores by the formula."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.merge import merge, reordered
+from hopcite.types import Chunk, Hit
+from retrieval.rerank.port import Ranking
+
+
+def ranking(*names: str) -> tuple[Hit, ...]:
+    return tuple(
+        Hit(
+            chunk=Chunk(id=name, document_id=name, title=name, source=name, text=name, start=0, end=1, position=0),
+            rank=rank,
+            retrieval_score=1 / rank,
+        )
+        for rank, name in enumerate(names, start=1)
+    )
+
+
+def test_fused_scores_add_up_over_steps() -> None:
+    merged = merge({"q": ranking("a", "b"), "s1": ranking("b", "c")}, rrf_k=60)
+    assert [hit.chunk.id for hit in merged] == ["b", "a", "c"]
+    assert [hit.retrieval_score for hit in merged] == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
+    assert [hit.steps for hit in merged] == [("q", "s1"), ("q",), ("s1",)]
+    assert [hit.rank for hit in merged] == [1, 2, 3]
+
+
+def test_the_best_of_every_step_come_before_depth() -> None:
+    """c and d are found twice at rank 3 and 4, so they score more than y; y is the second of its step all the same."""
+    merged = merge(
+        {"q": ranking("a", "b", "c", "d"), "s1": ranking("a", "b", "c", "d"), "s2": ranking("x", "y", "z")}, rrf_k=60
+    )
+    assert [hit.chunk.id for hit in merged] == ["a", "b", "x", "y", "c", "d", "z"]
+
+
+def test_reordering_keeps_what_was_not_ranked_below() -> None:
+    merged = reordered(ranking("a", "b", "c"), Ranking(scores=(0.1, 0.9), order=(1, 0)))
+    assert [(hit.chunk.id, hit.rank, hit.rerank_score) for hit in merged] == [
+        ("b", 1, 0.9),
+        ("a", 2, 0.1),
+        ("c", 3, None),
+    ]

@@ -1,0 +1,80 @@
+"""Drafts: what is taken out of a model's reply."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+
+from agent.write import Draft, fitting, parse_draft, sufficiency
+from hopcite.budget import Budget
+from hopcite.types import Chunk
+from tests.fakes import ScriptedChat
+
+
+@pytest.mark.parametrize(
+    ("reply", "short", "text"),
+    [
+        pytest.param("Answer: Kestmark\nShe was born there [2].", "Kestmark", "She was born there [2].", id="as asked"),
+        pytest.param("She was born there [2].\nAnswer: Kestmark.", "Kestmark", "She was born there [2].", id="last"),
+        pytest.param('**Answer:** "Kestmark" [2]\nShe was.', "Kestmark", "She was.", id="markdown and marker"),
+        pytest.param("answer: no\n", "no", "", id="no explanation"),
+        pytest.param("Kestmark", "Kestmark", "Kestmark", id="bare phrase"),
+        pytest.param(
+            "Answer: Washington, D.C.\nIt is.", "Washington, D.C.", "It is.", id="abbreviation keeps its stop"
+        ),
+    ],
+)
+def test_parse(reply: str, short: str, text: str) -> None:
+    assert parse_draft(reply) == Draft(short_answer=short, text=text, unknown=False, cut_short=False)
+
+
+def test_a_long_reply_without_the_line_has_no_short_answer() -> None:
+    reply = "The railway was surveyed by an engineer who was born in a town that is called Kestmark [1]."
+    assert parse_draft(reply).short_answer == ""
+
+
+@pytest.mark.parametrize("reply", ["Answer: unknown\nThe passages do not say.", "Answer: Unknown", "answer: unknown."])
+def test_unknown_is_recognised(reply: str) -> None:
+    draft = parse_draft(reply)
+    assert draft.unknown
+    assert draft.short_answer == ""
+
+
+def test_a_name_that_holds_the_word_is_an_answer() -> None:
+    assert not parse_draft("Answer: Unknown Pleasures\nIt is an album [1].").unknown
+
+
+def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
+    reply = "Answer: 1911\nIt opened in 1911 [1]. The surveyor was"
+    assert parse_draft(reply, finish_reason="length").text == "It opened in 1911 [1]."
+    draft = parse_draft(reply, finish_reason="deadline")
+    assert draft.cut_short
+    assert draft.short_answer == "1911"
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "expected"),
+    [
+        ({"yes": math.log(0.6), "no": math.log(0.2)}, 0.75),
+        ({"yes": -1.0}, 1.0),
+        ({"no": -1.0}, 0.0),
+        ({}, None),
+    ],
+)
+def test_sufficiency_weighs_yes_against_no(logprobs: dict[str, float], expected: float | None) -> None:
+    chat = ScriptedChat([logprobs])
+    judged = asyncio.run(sufficiency("When?", [], chat=chat, budget=Budget()))
+    assert judged == (expected if expected is None else pytest.approx(expected))
+
+
+def test_passages_are_left_out_until_the_window_holds_them() -> None:
+    chunks = [
+        Chunk(id=str(n), document_id="d", title="t", source="s", text="word " * 200, start=0, end=1000, position=n)
+        for n in range(5)
+    ]
+    chat = ScriptedChat([], context_tokens=1500)
+    # 1500 - 100 for the reply - 900 for prompt and examples - 1 for the question leave 499 tokens: two passages.
+    kept = asyncio.run(fitting(chunks, "When?", chat=chat, max_tokens=100))
+    assert [chunk.id for chunk in kept] == ["0", "1"]
