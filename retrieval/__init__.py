@@ -1,1 +1,17 @@
 """Question to ranked evidence."""
+
+from __future__ import annotations
+
+from retrieval.collection import Collection, drop_collection, list_collections, open_collection
+from retrieval.encoder import Encoder, open_encoder
+from retrieval.fusion import reciprocal_rank_fusion
+
+__all__ = [
+    "Collection",
+    "Encoder",
+    "drop_collection",
+    "list_collections",
+    "open_collection",
+    "open_encoder",
+    "reciprocal_rank_fusion",
+]

@@ -1,0 +1,149 @@
+"""A collection: chunks that can be searched with a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from hopcite.errors import NotFound, UsageError
+from hopcite.settings import COLLECTION_NAME, SearchSettings, Settings
+from hopcite.types import Chunk, Hit
+from retrieval.encoder import Encoder
+from retrieval.hops import follow, fuse
+from retrieval.index.port import Index, Point, Query, SearchMode
+from retrieval.index.stored import Record
+from retrieval.names import names_in, title_key
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+SLICE = 1024
+"""Chunks encoded and then written at once: bounds the memory, and what a crash can lose."""
+
+
+class Collection:
+    """One open collection with the encoder that built it. Methods block; call them from a thread in async code."""
+
+    def __init__(self, name: str, encoder: Encoder, index: Index, search_settings: SearchSettings) -> None:
+        self.name = name
+        self.encoder = encoder
+        self.index = index
+        self.search_settings = search_settings
+
+    def add(self, chunks: Sequence[Chunk], *, progress: Callable[[int], None] | None = None) -> None:
+        """Encode and store chunks, replacing those of the same id. `progress` gets the number encoded so far."""
+        for start in range(0, len(chunks), SLICE):
+            part = chunks[start : start + SLICE]
+            texts = [embedded_text(chunk) for chunk in part]
+            report = None if progress is None else (lambda done, before=start: progress(before + done))
+            vectors = self.encoder.encode_documents(texts, progress=report)
+            self.index.upsert(
+                [
+                    Point(chunk, vector, title_key(chunk.title), names_in(chunk.text))
+                    for chunk, vector in zip(part, vectors, strict=True)
+                ]
+            )
+
+    def search(
+        self, queries: Sequence[str], *, limit: int, mode: SearchMode = "hybrid", hops: bool | None = None
+    ) -> list[list[Hit]]:
+        """The best `limit` chunks for each query, as one batch: one round trip to the store, two with hops.
+
+        `hops` follows names between passages; None: as the settings say. Only the hybrid mode has hops.
+        """
+        if limit < 1:
+            raise UsageError(f"The limit must be at least 1; it was {limit}.")
+        if any(not query.strip() for query in queries):
+            raise UsageError("The question is empty; write what you want to know.")
+        if hops and mode != "hybrid":
+            raise UsageError(f"Hops need the hybrid mode; the mode was {mode!r}.")
+        if not queries:
+            return []
+        settings = self.search_settings
+        hop = settings.hops if hops is None else hops
+        vectors = self.encoder.encode_queries(queries)
+        if mode != "hybrid" or not hop:
+            found = self.index.query([Query(vector, limit, mode) for vector in vectors])
+        else:
+            # Deeper than asked for: a neighbour may also stand far down in the hybrid list, and gets the sum.
+            depth = max(limit, settings.prefetch)
+            hybrid = self.index.query([Query(vector, depth, "hybrid") for vector in vectors])
+            neighbours = follow(self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit)
+            found = [fuse(*lists, k=settings.rrf_k)[:limit] for lists in zip(hybrid, neighbours, strict=True)]
+        return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
+
+    def close(self) -> None:
+        """Release the store."""
+        self.index.close()
+
+
+def embedded_text(chunk: Chunk) -> str:
+    """What is encoded for a chunk: its document's title above its text."""
+    return f"{chunk.title}\n{chunk.text}"
+
+
+def open_collection(
+    settings: Settings, encoder: Encoder, *, name: str | None = None, create: bool = False
+) -> Collection:
+    """Open a collection (`settings.collection` by default), making it first if absent and `create`.
+
+    Raises `NotFound`, `CollectionMismatch` when another encoder built it, `DataFolderBusy`, `Unreachable`.
+    """
+    name = _checked(settings.collection if name is None else name)
+    record = Record(encoder.fingerprint, encoder.dimensions)
+    search = settings.search
+    index: Index | None
+    if settings.qdrant.url:
+        from retrieval.index.server import open_server
+
+        client, url = _client(settings), settings.qdrant.url
+        index = open_server(client, name, record, url=url, create=create, prefetch=search.prefetch, rrf_k=search.rrf_k)
+    else:
+        from retrieval.index.edge import open_edge
+
+        folder = settings.data_dir / "collections" / name
+        index = open_edge(folder, record, create=create, prefetch=search.prefetch, rrf_k=search.rrf_k)
+    if index is None:
+        raise NotFound(
+            f"There is no collection {name!r} yet; `hopcite ingest PATH --collection {name}` makes it from documents."
+        )
+    return Collection(name, encoder, index, search)
+
+
+def list_collections(settings: Settings) -> list[str]:
+    """Names of the collections in the data folder or on the server."""
+    if settings.qdrant.url:
+        from retrieval.index.server import list_server
+
+        return list_server(_client(settings), url=settings.qdrant.url)
+    from retrieval.index.edge import list_edge
+
+    return list_edge(settings.data_dir / "collections")
+
+
+def drop_collection(settings: Settings, name: str) -> None:
+    """Delete a collection and everything in it; `NotFound` when there is none."""
+    name = _checked(name)
+    if settings.qdrant.url:
+        from retrieval.index.server import drop_server
+
+        drop_server(_client(settings), name, url=settings.qdrant.url)
+    else:
+        from retrieval.index.edge import drop_edge
+
+        drop_edge(settings.data_dir / "collections" / name)
+
+
+def _client(settings: Settings) -> QdrantClient:
+    from retrieval.index.server import connect
+
+    qdrant = settings.qdrant
+    key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
+    return connect(qdrant.url or "", api_key=key, timeout_s=qdrant.timeout_s)
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(COLLECTION_NAME, name):
+        raise UsageError(f"{name!r} is no name for a collection: use up to 64 letters, digits, '-' and '_'.")
+    return name

@@ -1,0 +1,249 @@
+"""Qdrant Edge: the Qdrant engine in this process, one folder for each collection.
+
+A collection is `collections/<name>/` in the data folder, holding `collection.json` (its `Record`) and `shard/`. The
+folder is made under another name and renamed when complete, so a collection either exists whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+
+from hopcite.errors import DataFolderBusy, HopciteError, NoSpace, NotFound, OperatorError
+from hopcite.types import Chunk
+from retrieval.index import stored
+from retrieval.index.port import LinkFilter, Point, Query, Scored, SparseVector
+from retrieval.index.stored import DENSE, SPARSE, Record
+
+UPSERT_BATCH = 512
+PAGE = 1000
+# Below this a full scan takes about as long as embedding the question does, is exact, and needs no build.
+FULL_SCAN_KB = 96 * 1024
+
+
+class EdgeIndex:
+    """One open collection in the data folder. See `retrieval.index.port.Index`."""
+
+    def __init__(self, shard: edge.EdgeShard, folder: Path, *, prefetch: int, rrf_k: int) -> None:
+        self._shard = shard
+        self._folder = folder
+        self._prefetch = prefetch
+        # Qdrant counts ranks from 0: its k + 1 is the k of the formula, 1 / (k + rank).
+        # The stub does not say that `Fusion.Rrf` is a `Fusion`.
+        self._fusion: Any = edge.Fusion.Rrf(k=rrf_k + 1)
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Write points in batches, then flush to disk once."""
+        with translated(self._folder):
+            for start in range(0, len(points), UPSERT_BATCH):
+                batch = [_to_edge(point) for point in points[start : start + UPSERT_BATCH]]
+                self._shard.update(edge.UpdateOperation.upsert_points(batch))
+            self._shard.flush()
+
+    def delete_documents(self, document_ids: Sequence[str]) -> None:
+        """Remove every chunk of these documents."""
+        if document_ids:
+            self._delete(edge.UpdateOperation.delete_points_by_filter(_any_of(stored.DOCUMENT_ID, document_ids)))
+
+    def delete_chunks(self, chunk_ids: Sequence[str]) -> None:
+        """Remove these chunks."""
+        if chunk_ids:
+            self._delete(edge.UpdateOperation.delete_points(list(chunk_ids)))
+
+    def _delete(self, operation: edge.UpdateOperation) -> None:
+        with translated(self._folder):
+            self._shard.update(operation)
+            self._shard.flush()
+
+    def query(self, queries: Sequence[Query]) -> list[list[Scored]]:
+        """Run the batch as one planned request."""
+        requests = [self._request(query) for query in queries]
+        asked = [request for request in requests if request is not None]
+        with translated(self._folder):
+            found = iter(self._shard.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
+        results = [[] if request is None else next(found) for request in requests]
+        return [
+            stored.in_order(
+                (Scored(stored.to_chunk(hit.id, hit.payload), hit.score) for hit in hits), limit=query.limit
+            )
+            for query, hits in zip(queries, results, strict=True)
+        ]
+
+    def _request(self, query: Query) -> edge.QueryRequest | None:
+        """None: nothing can match, so the store is not asked."""
+        vectors, links = query.vectors, query.links
+        if links is not None and not (links.title_keys or links.names):
+            return None
+        where = _links_filter(links) if links is not None else None
+        dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
+        sparse = edge.Query.Nearest(_to_sparse(vectors.sparse), using=SPARSE) if vectors.sparse.indices else None
+        limit = query.limit + stored.OVERFETCH
+        payload = edge.PayloadSelector.Include(list(stored.CHUNK_FIELDS))
+        if query.mode == "hybrid":
+            depth = max(self._prefetch, query.limit)
+            lists = [edge.Prefetch(depth, one, filter=where) for one in (dense, sparse) if one is not None]
+            return edge.QueryRequest(limit, query=self._fusion, prefetches=lists, with_payload=payload)
+        one = dense if query.mode == "dense" else sparse
+        return None if one is None else edge.QueryRequest(limit, query=one, filter=where, with_payload=payload)
+
+    def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """The chunks of these ids, in this order."""
+        with translated(self._folder):
+            records = self._shard.retrieve(list(chunk_ids), with_payload=True) if chunk_ids else []
+        chunks = {str(record.id): stored.to_chunk(record.id, record.payload) for record in records}
+        return [chunks[chunk_id] for chunk_id in chunk_ids if chunk_id in chunks]
+
+    def chunk_ids(self, document_id: str) -> list[str]:
+        """The ids of a document's chunks, by position."""
+        chunks = self._scroll(_any_of(stored.DOCUMENT_ID, [document_id]))
+        return [chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.position)]
+
+    def scroll(self) -> Iterator[Chunk]:
+        """Every chunk, a page at a time."""
+        return self._scroll(None)
+
+    def _scroll(self, where: edge.Filter | None) -> Iterator[Chunk]:
+        offset = None
+        while True:
+            with translated(self._folder):
+                records, offset = self._shard.scroll(
+                    edge.ScrollRequest(offset=offset, limit=PAGE, filter=where, with_payload=True)
+                )
+            for record in records:
+                yield stored.to_chunk(record.id, record.payload)
+            if offset is None:
+                return
+
+    def count(self) -> int:
+        """Number of chunks."""
+        with translated(self._folder):
+            return self._shard.count(edge.CountRequest(exact=True))
+
+    def optimize(self) -> None:
+        """Merge segments, and build the HNSW graph where a collection has outgrown full scans."""
+        with translated(self._folder):
+            self._shard.optimize()
+
+    def close(self) -> None:
+        """Release the folder for other processes."""
+        self._shard.close()
+
+
+def open_edge(folder: Path, record: Record, *, create: bool, prefetch: int, rrf_k: int) -> EdgeIndex | None:
+    """Open the collection in `folder`, making it first where `create` allows. None: there is no such collection."""
+    if not (folder / "collection.json").is_file():
+        if not create:
+            return None
+        _create(folder, record)
+    record.check(_read_record(folder), collection=folder.name)
+    with translated(folder):
+        shard = edge.EdgeShard.load(str(folder / "shard"))
+    return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k)
+
+
+def list_edge(collections: Path) -> list[str]:
+    """Names of the collections in this folder."""
+    return sorted(path.parent.name for path in collections.glob("[!.]*/collection.json"))
+
+
+def drop_edge(folder: Path) -> None:
+    """Delete a collection. `NotFound` when there is none, `DataFolderBusy` while another process has it open."""
+    if not (folder / "collection.json").is_file():
+        raise NotFound(f"There is no collection {folder.name!r} in {folder.parent}.")
+    with translated(folder):
+        edge.EdgeShard.load(str(folder / "shard")).close()
+    (folder / "collection.json").unlink()
+    shutil.rmtree(folder)
+
+
+def _create(folder: Path, record: Record) -> None:
+    making = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        # A folder without its record is what an interrupted deletion leaves.
+        shutil.rmtree(folder, ignore_errors=True)
+        making.mkdir(parents=True)
+        with translated(folder):
+            shard = edge.EdgeShard.create(str(making / "shard"), _config(record.dimensions))
+            for name in stored.KEYWORD_FIELDS:
+                shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
+            shard.flush()
+            shard.close()
+        (making / "collection.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
+        making.replace(folder)
+    except OSError as exc:
+        raise _os_error(exc, folder) from exc
+
+
+def _config(dimensions: int) -> edge.EdgeConfig:
+    return edge.EdgeConfig(
+        vectors={DENSE: edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Cosine)},
+        sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=FULL_SCAN_KB),
+    )
+
+
+def _read_record(folder: Path) -> dict[str, object]:
+    try:
+        found = json.loads((folder / "collection.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise OperatorError(
+            f"{folder / 'collection.json'} cannot be read ({exc}); delete {folder} and ingest again."
+        ) from exc
+    return found if isinstance(found, dict) else {}
+
+
+def _to_edge(point: Point) -> edge.Point:
+    vector: dict[str, Any] = {DENSE: list(point.vectors.dense)}
+    if point.vectors.sparse.indices:
+        vector[SPARSE] = _to_sparse(point.vectors.sparse)
+    return edge.Point(point.chunk.id, vector, stored.to_payload(point))
+
+
+def _to_sparse(vector: SparseVector) -> edge.SparseVector:
+    return edge.SparseVector(list(vector.indices), list(vector.values))
+
+
+def _any_of(field: str, values: Sequence[str]) -> edge.Filter:
+    return edge.Filter(must=[edge.FieldCondition(field, match=edge.MatchAny(list(values)))])
+
+
+def _links_filter(links: LinkFilter) -> edge.Filter:
+    either: list[Any] = [
+        edge.FieldCondition(field, match=edge.MatchAny(list(values)))
+        for field, values in ((stored.TITLE_KEY, links.title_keys), (stored.NAMES, links.names))
+        if values
+    ]
+    own = edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchValue(links.exclude_document))
+    return edge.Filter(should=either, must_not=[own])
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Turn the engine's errors, all of them bare `Exception`s told apart by their text, into ours."""
+    try:
+        yield
+    except (HopciteError, OSError):
+        raise
+    except Exception as exc:
+        message = str(exc)
+        if "WouldBlock" in message:
+            raise DataFolderBusy(
+                f"The collection {folder.name!r} in {folder.parent.parent} is open in another process: stop that "
+                "process, or ask it over HTTP (`hopcite serve`), or share a Qdrant server (HOPCITE_QDRANT__URL)."
+            ) from exc
+        if "No space left" in message or "os error 28" in message:
+            raise NoSpace(f"The disk that holds {folder} is full; free some space and try again.") from exc
+        raise OperatorError(f"The vector store in {folder} failed: {message}") from exc
+
+
+def _os_error(exc: OSError, folder: Path) -> HopciteError:
+    if exc.errno == 28:
+        return NoSpace(f"The disk that holds {folder} is full; free some space and try again.")
+    return OperatorError(f"The collection folder {folder} cannot be written: {exc.strerror}; check HOPCITE_DATA_DIR.")

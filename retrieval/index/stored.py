@@ -1,0 +1,70 @@
+"""What both stores write and read alike: a chunk's payload, a collection's record, the order of ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from hopcite.errors import CollectionMismatch
+from hopcite.types import Chunk
+from retrieval.index.port import Point, Scored
+
+SCHEMA = 1
+"""Raised when vectors, payload or keys change their meaning, so that an older collection is refused."""
+
+DENSE, SPARSE = "dense", "sparse"
+DOCUMENT_ID, TITLE_KEY, NAMES = "document_id", "title_key", "names"
+KEYWORD_FIELDS = (DOCUMENT_ID, TITLE_KEY, NAMES)
+
+CHUNK_FIELDS = tuple(field.name for field in fields(Chunk) if field.name != "id")
+
+OVERFETCH = 8
+"""Hits asked for beyond the limit: which of several equal ones make the cut is then settled here, not by the store."""
+
+
+def to_payload(point: Point) -> dict[str, Any]:
+    """Everything of the chunk but its id, which is the point's."""
+    chunk = point.chunk
+    values = {name: getattr(chunk, name) for name in CHUNK_FIELDS}
+    return {**values, "metadata": dict(chunk.metadata), TITLE_KEY: point.title_key, NAMES: list(point.names)}
+
+
+def to_chunk(point_id: object, payload: Mapping[str, Any] | None) -> Chunk:
+    """The chunk of a stored point."""
+    values = payload or {}
+    return Chunk(id=str(point_id), **{name: values[name] for name in CHUNK_FIELDS})
+
+
+def in_order(hits: Iterable[Scored], *, limit: int) -> list[Scored]:
+    """Best first, equal scores by chunk id; stores differ in the last digits of a score, so those are ignored."""
+    return sorted(hits, key=lambda hit: (-round(hit.score, 6), hit.chunk.id))[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a collection remembers about how it was built."""
+
+    encoder: str
+    dimensions: int
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    def check(self, stored: Mapping[str, Any] | None, *, collection: str) -> None:
+        """Raise `CollectionMismatch` unless the collection was built as this record says."""
+        remedy = f"Use another --collection, or delete the collection {collection!r} and ingest its documents again."
+        if not stored or "encoder" not in stored:
+            raise CollectionMismatch(f"The collection {collection!r} was not made by Hopcite. {remedy}")
+        if stored.get("schema") != self.schema:
+            raise CollectionMismatch(
+                f"The collection {collection!r} has layout {stored.get('schema')}, this version reads {self.schema}. "
+                + remedy
+            )
+        if stored["encoder"] != self.encoder:
+            raise CollectionMismatch(
+                f"The collection {collection!r} was built with the encoder {stored['encoder']!r}, and "
+                f"{self.encoder!r} is configured (encoder.model). {remedy}"
+            )
