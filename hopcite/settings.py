@@ -25,6 +25,8 @@ PREFIX = "HOPCITE_"
 # Read by the tests and by the loader itself, so they are no settings.
 _NOT_SETTINGS = ("HOPCITE_TEST_", "HOPCITE_CONFIG")
 
+COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
 Mode = Literal["adaptive", "always", "never"]
 RerankMethod = Literal["attention", "letters", "none"]
 
@@ -135,7 +137,7 @@ class Settings(_Section):
     """Indexes, ledger and runs."""
     model_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("hopcite")) / "models")
     """Model files, shared by all checkouts."""
-    collection: str = Field(default="documents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    collection: str = Field(default="documents", pattern=COLLECTION_NAME)
     llm: LLMSettings = LLMSettings()
     encoder: EncoderSettings = EncoderSettings()
     qdrant: QdrantSettings = QdrantSettings()
