@@ -1,0 +1,104 @@
+"""Every failure of the API as `application/problem+json` (RFC 9457), made in one place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import responses as phrases
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from hopcite.errors import HopciteError
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger("hopcite.server")
+
+
+class Problem(BaseModel):
+    """What went wrong, and in `detail` what to change. Further members depend on the problem."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+def problem_of(exc: Exception, *, instance: str) -> Problem:
+    """The problem that an exception stands for. What nobody foresaw says no more than that; the log has the rest."""
+    if isinstance(exc, HopciteError):
+        return Problem(title=exc.title, status=exc.http_status, detail=str(exc), instance=instance)
+    if isinstance(exc, RequestValidationError):
+        return Problem(title="The request is wrong", status=422, detail=_first_fault(exc), instance=instance)
+    if isinstance(exc, HTTPException):
+        title = phrases.get(exc.status_code, "The request ended")
+        detail = exc.detail if exc.detail and exc.detail != title else _DETAILS.get(exc.status_code, title)
+        return Problem(title=title, status=exc.status_code, detail=detail, instance=instance)
+    return Problem(
+        title="The server failed",
+        status=500,
+        detail="An error that nobody foresaw; the server's log has it.",
+        instance=instance,
+    )
+
+
+def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = None, **members: object) -> JSONResponse:
+    """The problem, with further members that belong to it, as a response."""
+    return JSONResponse({**problem.model_dump(), **members}, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Have the app answer every failure with a problem."""
+
+    async def answer(request: Request, exc: Exception) -> JSONResponse:
+        problem = problem_of(exc, instance=request.url.path)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("%s %s: %s", request.method, request.url.path, exc)
+        headers = dict(exc.headers or {}) if isinstance(exc, HTTPException) else None
+        return problem_response(problem, headers=headers)
+
+    for kind in (HopciteError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route tells the OpenAPI page about its failures."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def _first_fault(exc: RequestValidationError) -> str:
+    """The first fault in one line that names the field, as in `limit: Input should be at most 100; it was 1000.`."""
+    faults = exc.errors()
+    fault = faults[0]
+    name = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query", "path")) or "body"
+    if fault["type"] == "json_invalid":
+        return f"The body is not valid JSON: {fault['ctx']['error']}."
+    if fault["type"] == "missing":
+        return f"{name}: this field is missing."
+    if fault["type"] == "extra_forbidden":
+        return f"{name}: no such field."
+    more = f" ({len(faults) - 1} more.)" if len(faults) > 1 else ""
+    return f"{name}: {fault['msg']}; it was {_short(fault.get('input'))}.{more}"
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}…"
+
+
+_DETAILS = {
+    404: "There is nothing at this address; /docs lists what there is.",
+    405: "This address does not take that method; /docs lists what it takes.",
+}

@@ -1,0 +1,77 @@
+"""Cheap checks of the parts that a question needs. `hopcite doctor` makes real calls instead."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from hopcite.errors import HopciteError, NotFound, Unreachable
+from hopcite.models import CATALOGUE, model_path
+from hopcite.settings import Settings
+from ui.state import Parts
+
+# A probe that waits longer than an orchestrator's own time limit says nothing.
+_TIMEOUT_S = 2.0
+
+
+async def faults(parts: Parts) -> dict[str, str]:
+    """Each part that is missing, and the line that says what to do. Empty: ready."""
+    settings = parts.settings
+    checks = {
+        "encoder": _model(settings, settings.encoder.model),
+        "llm": _server(f"{settings.llm.base_url}/models", settings) if settings.llm.base_url else _llm_file(settings),
+        "reranker": _model(settings, settings.rerank.model) if settings.rerank.method == "attention" else _nothing(),
+        "store": _store(parts),
+    }
+    for name in parts.given & checks.keys():
+        checks.pop(name).close()
+    results = await asyncio.gather(*checks.values(), return_exceptions=True)
+    found: dict[str, str] = {}
+    for name, result in zip(checks, results, strict=True):
+        if isinstance(result, HopciteError):
+            found[name] = str(result)
+        elif isinstance(result, BaseException):
+            raise result
+    return found
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _model(settings: Settings, model: str) -> None:
+    # A folder, or a model of the hub: only loading it can tell.
+    if model in CATALOGUE:
+        await asyncio.to_thread(model_path, settings, model)
+
+
+async def _llm_file(settings: Settings) -> None:
+    await asyncio.to_thread(model_path, settings, settings.llm.model)
+
+
+async def _server(url: str, settings: Settings) -> None:
+    key = settings.llm.api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+            response = await client.get(url, headers=headers)
+    except httpx.HTTPError as exc:
+        raise Unreachable(f"The model server at {settings.llm.base_url} does not answer; see llm.base_url.") from exc
+    if response.status_code >= 400:
+        raise Unreachable(
+            f"The model server at {settings.llm.base_url} answers {response.status_code}; "
+            "see llm.base_url and llm.api_key."
+        )
+
+
+async def _store(parts: Parts) -> None:
+    """The default collection opens. One that does not exist yet is no fault: the first document makes it."""
+    try:
+        await asyncio.wait_for(parts.documents(), _TIMEOUT_S)
+        if not parts.warming:
+            await parts.collection()
+    except NotFound:
+        return
+    except TimeoutError:
+        raise Unreachable("The ledger does not answer; is the data folder on a disk that is away?") from None
