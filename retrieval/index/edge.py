@@ -95,7 +95,7 @@ class EdgeIndex:
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """The chunks of these ids, in this order."""
         with translated(self._folder):
-            records = self._shard.retrieve(list(chunk_ids), with_payload=True) if chunk_ids else []
+            records = self._shard.retrieve(list(chunk_ids), with_payload=True, with_vector=False) if chunk_ids else []
         chunks = {str(record.id): stored.to_chunk(record.id, record.payload) for record in records}
         return [chunks[chunk_id] for chunk_id in chunk_ids if chunk_id in chunks]
 
@@ -229,9 +229,9 @@ def translated(folder: Path) -> Iterator[None]:
     """Turn the engine's errors, all of them bare `Exception`s told apart by their text, into ours."""
     try:
         yield
-    except (HopciteError, OSError):
-        raise
     except Exception as exc:
+        if type(exc) is not Exception:
+            raise
         message = str(exc)
         if "WouldBlock" in message:
             raise DataFolderBusy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -208,6 +209,10 @@ def translated(url: str) -> Iterator[None]:
         yield
     except UnexpectedResponse as exc:
         raise _refused(exc, url) from exc
+    except json.JSONDecodeError as exc:
+        raise Unreachable(
+            f"What answers at {url} is no Qdrant server; correct qdrant.url (HOPCITE_QDRANT__URL)."
+        ) from exc
     except (ApiException, QdrantException) as exc:
         raise Unreachable(
             f"The Qdrant server at {url} does not answer ({exc}); "

@@ -1,0 +1,140 @@
+"""What only the store in the data folder can meet: other processes, interruptions, damage, a full disk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError
+from hopcite.types import Chunk
+from retrieval.index.edge import EdgeIndex, drop_edge, list_edge, open_edge, translated
+from retrieval.index.port import Point, Query
+from retrieval.index.stored import Record
+from tests.fakes import HashingEncoder
+
+RECORD = Record("hashing-64", 64)
+HOLD = """
+import sys
+from pathlib import Path
+from tests.retrieval.index.test_edge import opened, points
+index = opened(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+WRITE_AND_HOLD = HOLD.replace("print", "index.upsert(points(50))\nprint")
+
+
+def opened(folder: Path) -> EdgeIndex:
+    index = open_edge(folder, RECORD, create=True, prefetch=100, rrf_k=60)
+    assert index is not None
+    return index
+
+
+def points(n: int) -> list[Point]:
+    chunks = [
+        Chunk(f"00000000-0000-0000-0000-{i:012}", f"d{i}", f"T{i}", "s", f"word{i} shared", 0, 5, 0) for i in range(n)
+    ]
+    vectors = HashingEncoder().encode_documents([chunk.text for chunk in chunks])
+    return [Point(chunk, vector, "", ()) for chunk, vector in zip(chunks, vectors, strict=True)]
+
+
+def test_a_folder_open_in_another_process_is_busy_and_free_when_that_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "collections" / "docs"
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        for attempt in (lambda: opened(folder), lambda: drop_edge(folder)):
+            with pytest.raises(DataFolderBusy, match=r"'docs'.*hopcite serve.*HOPCITE_QDRANT__URL"):
+                attempt()
+        holder.communicate()
+    opened(folder).close()
+
+
+def test_what_was_written_survives_a_process_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITE_AND_HOLD, str(tmp_path / "docs")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+        writer.kill()
+    index = opened(tmp_path / "docs")
+    assert index.count() == 50
+    index.close()
+
+
+def test_an_interrupted_creation_is_no_collection_and_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / ".docs.new" / "shard").mkdir(parents=True)
+    (tmp_path / ".docs.new" / "shard" / "rubbish").write_text("half")
+    (tmp_path / "docs" / "shard").mkdir(parents=True)
+    assert open_edge(tmp_path / "docs", RECORD, create=False, prefetch=100, rrf_k=60) is None
+    assert list_edge(tmp_path) == []
+    opened(tmp_path / "docs").close()
+    assert list_edge(tmp_path) == ["docs"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs"]
+
+
+def test_the_record_is_in_the_folder(tmp_path: Path) -> None:
+    opened(tmp_path / "docs").close()
+    record = json.loads((tmp_path / "docs" / "collection.json").read_text())
+    assert record == {"encoder": "hashing-64", "dimensions": 64, "schema": 1}
+
+
+@pytest.mark.parametrize("damage", ["collection.json", "shard/edge_config.json"])
+def test_a_damaged_collection_says_where_it_is(tmp_path: Path, damage: str) -> None:
+    opened(tmp_path / "docs").close()
+    (tmp_path / "docs" / damage).write_text("{")
+    with pytest.raises(OperatorError, match="docs"):
+        opened(tmp_path / "docs")
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OperatorError, match="HOPCITE_DATA_DIR"):
+        opened(tmp_path / "file" / "docs")
+
+
+def test_a_full_disk_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(NoSpace, match="free some space"), translated(tmp_path):
+        raise Exception("Service runtime error: No space left on device (os error 28)")  # noqa: TRY002 - Edge's class
+
+
+def test_drop_deletes_the_files(tmp_path: Path) -> None:
+    opened(tmp_path / "docs").close()
+    drop_edge(tmp_path / "docs")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NotFound, match="'docs'"):
+        drop_edge(tmp_path / "docs")
+
+
+def test_closing_twice_is_fine(tmp_path: Path) -> None:
+    index = opened(tmp_path / "docs")
+    index.close()
+    index.close()
+
+
+def test_threads_may_search_while_one_writes(tmp_path: Path) -> None:
+    index = opened(tmp_path / "docs")
+    stored = points(600)
+    index.upsert(stored[:100])
+    counts: list[int] = []
+
+    def search() -> None:
+        vectors = HashingEncoder().encode_queries(["shared"])[0]
+        for _ in range(50):
+            counts.append(len(index.query([Query(vectors, 20)])[0]))  # noqa: PERF401 - a list to share with threads
+
+    searchers = [threading.Thread(target=search) for _ in range(4)]
+    for thread in searchers:
+        thread.start()
+    for start in range(100, 600, 100):
+        index.upsert(stored[start : start + 100])
+    for thread in searchers:
+        thread.join()
+    assert counts == [20] * 200
+    assert index.count() == 600
+    index.close()

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hopcite.errors import CollectionMismatch, NotFound, UsageError
+from hopcite.settings import SearchSettings, Settings
+from hopcite.types import Chunk
+from retrieval import Collection, drop_collection, list_collections, open_collection
+from retrieval.hops import fuse
+from retrieval.index.port import Scored
+from tests.fakes import HashingEncoder
+
+PASSAGES = {
+    "Salt Road": "Salt Road is an opera that Mara Venn composed for the harbour theatre.",
+    "Mara Venn": "Mara Venn learned the organ as a child in Oltrey and left it at nineteen.",
+    "Oltrey": "Oltrey lies where two rivers meet, below a lighthouse.",
+    "Lighthouse Keepers": "Keepers painted their towers white; a song tells of a keeper from Oltrey.",
+    **{f"Filler {n}": f"The composed opera number {n} was born of a theatre town." for n in range(30)},
+}
+
+
+def chunk(title: str, text: str) -> Chunk:
+    return Chunk(str(uuid.uuid5(uuid.NAMESPACE_URL, title)), title, title, f"{title}.txt", text, 0, len(text), 0)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, search=SearchSettings(prefetch=10, hop_seeds=2))
+
+
+@pytest.fixture
+def collection(settings: Settings) -> Iterator[Collection]:
+    opened = open_collection(settings, HashingEncoder(), create=True)
+    opened.add([chunk(title, text) for title, text in PASSAGES.items()])
+    yield opened
+    opened.close()
+
+
+def titles(collection: Collection, question: str, *, limit: int = 10, hops: bool | None = None) -> list[str]:
+    return [hit.chunk.title for hit in collection.search([question], limit=limit, hops=hops)[0]]
+
+
+QUESTION = "Where did the woman who composed the opera Salt Road learn her organ?"
+
+
+def test_hops_find_what_the_first_passages_name(collection: Collection) -> None:
+    question = "Which opera was composed by Mara Venn, and what lies beside her town?"
+    assert "Oltrey" not in titles(collection, question, limit=3, hops=False)
+    assert "Oltrey" in titles(collection, question, limit=3, hops=True)
+
+
+def test_hops_find_what_names_the_first_passages(collection: Collection) -> None:
+    question = "Where two rivers meet?"
+    assert "Mara Venn" not in titles(collection, question, limit=3, hops=False)
+    assert set(titles(collection, question, limit=3, hops=True)) == {"Oltrey", "Mara Venn", "Lighthouse Keepers"}
+
+
+def test_ranks_count_from_one_and_scores_fall(collection: Collection) -> None:
+    hits = collection.search([QUESTION], limit=7)[0]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5, 6, 7]
+    assert [hit.retrieval_score for hit in hits] == sorted((hit.retrieval_score for hit in hits), reverse=True)
+    assert len({hit.chunk.id for hit in hits}) == 7
+
+
+def test_the_settings_decide_on_hops_unless_the_call_does(collection: Collection) -> None:
+    collection.search_settings = collection.search_settings.model_copy(update={"hops": False})
+    assert titles(collection, QUESTION) == titles(collection, QUESTION, hops=False)
+    assert titles(collection, QUESTION) != titles(collection, QUESTION, hops=True)
+
+
+def test_a_batch_is_the_same_as_its_queries_alone(collection: Collection) -> None:
+    questions = [QUESTION, "Where two rivers meet?", "lighthouse"]
+    batch = collection.search(questions, limit=5)
+    assert batch == [collection.search([question], limit=5)[0] for question in questions]
+    assert collection.search([], limit=5) == []
+
+
+@pytest.mark.parametrize("mode", ["dense", "sparse"])
+def test_single_modes(collection: Collection, mode: str) -> None:
+    hits = collection.search(["keepers painted towers"], limit=3, mode=mode)[0]  # type: ignore[arg-type]  # pytest gives str
+    assert hits[0].chunk.title == "Lighthouse Keepers"
+
+
+def test_the_title_is_embedded_with_the_text(collection: Collection) -> None:
+    collection.add([chunk("Zorvane", "Its walls are of slate.")])
+    assert titles(collection, "zorvane", limit=1, hops=False) == ["Zorvane"]
+
+
+def test_adding_reports_progress_and_replaces(collection: Collection) -> None:
+    before = collection.index.count()
+    done: list[int] = []
+    again = chunk("Oltrey", PASSAGES["Oltrey"])
+    collection.add([again, replace(again, id=str(uuid.uuid4()))], progress=done.append)
+    assert done[-1] == 2
+    assert collection.index.count() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("question", "limit", "mode", "message"),
+    [("  ", 5, "hybrid", "empty"), ("x", 0, "hybrid", "at least 1"), ("x", 5, "dense", "hybrid mode")],
+)
+def test_calls_that_make_no_sense(collection: Collection, question: str, limit: int, mode: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        collection.search([question], limit=limit, mode=mode, hops=True)  # type: ignore[arg-type]  # pytest gives str
+
+
+def test_the_third_list_adds_its_reciprocal_rank() -> None:
+    a, b, c = (chunk(name, name) for name in "abc")
+    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [Scored(c, 0.9), Scored(b, 0.1)], k=60)
+    assert {hit.chunk.title: hit.score for hit in fused} == pytest.approx({"a": 0.03, "b": 0.02 + 1 / 62, "c": 1 / 61})
+    assert [hit.chunk.title for hit in fused] == ["b", "a", "c"]
+
+
+def test_an_absent_collection_names_the_command_that_makes_it(settings: Settings) -> None:
+    with pytest.raises(NotFound, match="hopcite ingest PATH --collection papers"):
+        open_collection(settings, HashingEncoder(), name="papers")
+    assert not (settings.data_dir / "collections").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", "-x", "x" * 65])
+def test_names_that_are_no_folder(settings: Settings, name: str) -> None:
+    with pytest.raises(UsageError, match="no name for a collection"):
+        open_collection(settings, HashingEncoder(), name=name, create=True)
+    with pytest.raises(UsageError, match="no name for a collection"):
+        drop_collection(settings, name)
+
+
+def test_another_encoder_is_refused(settings: Settings) -> None:
+    open_collection(settings, HashingEncoder(), create=True).close()
+    other = HashingEncoder()
+    other.fingerprint = "other-encoder"
+    with pytest.raises(CollectionMismatch, match=r"'hashing-64'.*'other-encoder'.*--collection"):
+        open_collection(settings, other, create=True)
+
+
+def test_collections_are_listed_and_dropped(settings: Settings) -> None:
+    assert list_collections(settings) == []
+    for name in ("b", "a"):
+        open_collection(settings, HashingEncoder(), name=name, create=True).close()
+    assert list_collections(settings) == ["a", "b"]
+    drop_collection(settings, "a")
+    assert list_collections(settings) == ["b"]
+    with pytest.raises(NotFound):
+        drop_collection(settings, "a")
