@@ -21,9 +21,9 @@ setup: .venv/installed ## make .venv with everything the other targets need
 		echo "Hopcite needs Python 3.11 or newer; name one: make setup PYTHON=python3.12" >&2; exit 2; }
 	$(call say,Python environment in .venv ($(PYTHON)))
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
 	$(call say,Packages: some minutes the first time)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable . --group dev
 	@touch $@
 
 demo: setup ## answer three questions about samples/, each from several documents
