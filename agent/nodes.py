@@ -45,6 +45,7 @@ async def search(state: State, context: Context) -> Outcome:
 
 async def assess(state: State, context: Context) -> Outcome:
     """Judge whether the best passages hold all that the answer needs."""
+    _reserve(context, calls=2)
     passages = await _shown(state, context)
     enough = await sufficiency(state["question"], passages, chat=context.deps.chat, budget=context.budget)
     return Outcome({"enough": enough}, {"enough": enough})
@@ -53,7 +54,7 @@ async def assess(state: State, context: Context) -> Outcome:
 async def plan(state: State, context: Context) -> Outcome:
     """Decompose the question. A reply that can't be used leaves the question whole."""
     change: State = {"planned": True}
-    _reserve(context, calls=2)
+    _reserve(context, calls=1)
     try:
         steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
     except ModelMisbehaved as exc:
@@ -162,7 +163,7 @@ async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:
 
 
 def _reserve(context: Context, *, calls: int) -> None:
-    """Refuse to start when the stages that must follow would find no calls left."""
+    """Refuse to start unless a call is left beside the `calls` of the stages that must follow."""
     if context.budget.remaining_calls <= calls:
         raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
     context.budget.check()

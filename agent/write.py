@@ -65,7 +65,7 @@ def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     else:
         first = reply.strip().split("\n", 1)[0]
         short, text = (first if len(first.split()) <= 12 else ""), reply
-    short = re.sub(r"\s*\[[\d,\s]+\]", "", short).strip().strip('*"“”').strip()
+    short = re.sub(r"\s*\[[\d,\s]+\]", "", short).strip(' *"“”')
     short = short.removesuffix(".") if not re.search(r"\b\w\.\w?\.$", short) else short
     unknown = short.lower() == UNKNOWN or (not short and bool(_REFUSAL.search(reply)))
     if finish_reason != "stop":

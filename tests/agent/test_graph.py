@@ -156,7 +156,7 @@ def test_a_plan_that_cannot_be_used_leaves_the_question_whole(collection: Collec
     [
         pytest.param(0, [], "partial", id="none: the evidence is quoted"),
         pytest.param(1, [REPLY], "answered", id="one: the writer has it"),
-        pytest.param(2, [{"no": -0.1}, REPLY], "answered", id="two: judged, no call left to plan and write"),
+        pytest.param(2, [REPLY], "answered", id="two: no use in judging what could not be planned"),
         pytest.param(3, [{"no": -0.1}, PLAN, REPLY], "answered", id="three: planned, nothing left for step answers"),
     ],
 )

@@ -1,0 +1,25 @@
+"""Sentence boundaries, with exact offsets."""
+
+from __future__ import annotations
+
+import re
+
+_LINE = re.compile(r"[^\n]+")
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """The sentences as (start, end) offsets, in order, without overlap, white space trimmed.
+
+    Every character that is not white space is in exactly one. A line break ends a sentence: in stored text it stands
+    between paragraphs, headings, list items and cells. Boundaries within a line are sentencex's, for English rules.
+    """
+    from sentencex import get_sentence_boundaries
+
+    spans: list[tuple[int, int]] = []
+    for line in _LINE.finditer(text):
+        for boundary in get_sentence_boundaries("en", line.group()):
+            start, end = line.start() + boundary["start_index"], line.start() + boundary["end_index"]
+            piece = text[start:end]
+            if piece.strip():
+                spans.append((start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())))
+    return spans
