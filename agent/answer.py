@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 from agent.context import AnswerOptions, Context, Deps, StageEvent
 from agent.graph import build_graph
@@ -40,7 +41,7 @@ async def answer_question(
     context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
     state = await build_graph().ainvoke({"question": question}, context=context)
     total_ms = (time.perf_counter() - started) * 1000
-    return _answer(question, State(**state), context, total_ms)
+    return _answer(question, cast(State, state), context, total_ms)
 
 
 async def _checked(question: str, deps: Deps) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -69,12 +69,14 @@ def build_graph() -> Graph:
     return graph.compile()
 
 
-def _timed(
-    name: str, stage: Stage, work: Callable[[State, Context], Awaitable[Outcome]]
-) -> Callable[[State, Runtime[Context]], Awaitable[dict[str, Any]]]:
+class _GraphNode(Protocol):
+    def __call__(self, state: State, *, runtime: Runtime[Context]) -> Awaitable[dict[str, Any]]: ...
+
+
+def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[Outcome]]) -> _GraphNode:
     """Run a node with its events and its time, and leave it out when the budget does not allow it."""
 
-    async def run(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    async def run(state: State, *, runtime: Runtime[Context]) -> dict[str, Any]:
         context = runtime.context
         context.emit(StageEvent(stage, "start"))
         started = time.perf_counter()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_WORDS = 8
 """Longest name that is followed. Of 25,802 Wikipedia titles, 99% have no more words."""
@@ -19,7 +19,6 @@ _DISAMBIGUATION = re.compile(r"\s*\([^()]*\)\s*$")
 _POSSESSIVE = re.compile(r"['’]s\b", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-‐-―/_]+")
 _DROPPED = re.compile(r"[^\w ]")
-_WORD = re.compile(r"\S+")
 _BREAK = re.compile(r"[.!?:;…][\"'”’)\]]*$")
 _ABBREVIATION = re.compile(r"(?:^|\W)(?:\w|\w\.\w|Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|No|Mt|Ft|Lt|Col|Gen|Prof|Rev)\.$")
 _EDGES = "\"'“”‘’«»()[]{}<>,;:!?…*`„"
@@ -54,9 +53,17 @@ def names_in(text: str) -> tuple[str, ...]:
     words = _words(text)
     found: dict[str, None] = {}
     for start, word in enumerate(words):
-        if word.capital:
-            for end in _capital_ends(words, start):
-                found.update(dict.fromkeys(_worth(words[start:end])))
+        if not word.capital:
+            continue
+        key = ""
+        for following in words[start : start + MAX_WORDS]:
+            if not following.capital and following.key not in _CONNECTORS:
+                break
+            key = f"{key} {following.key}" if key else following.key
+            if following.capital and _is_name(key):
+                found[key] = None
+            if following.ends_run:
+                break
     return tuple(found)
 
 
@@ -65,42 +72,31 @@ def phrases_in(text: str) -> tuple[str, ...]:
     words = _words(text)
     found: dict[str, None] = {}
     for start in range(len(words)):
-        for end in range(start + 1, min(start + MAX_WORDS, len(words)) + 1):
-            if any(word.capital for word in words[start:end]):
-                found.update(dict.fromkeys(_worth(words[start:end])))
+        key, capital = "", False
+        for following in words[start : start + MAX_WORDS]:
+            key = f"{key} {following.key}" if key else following.key
+            capital = capital or following.capital
+            if capital and _is_name(key):
+                found[key] = None
     return tuple(found)
 
 
-def _capital_ends(words: list[_Word], start: int) -> Iterator[int]:
-    """Where a name that begins at `start` may end: after each capitalised word of its run."""
-    for end in range(start + 1, min(start + MAX_WORDS, len(words)) + 1):
-        last = words[end - 1]
-        if last.capital:
-            yield end
-        elif last.key not in _CONNECTORS:
-            return
-        if last.ends_run:
-            return
-
-
-def _worth(words: list[_Word]) -> list[str]:
-    key = " ".join(word.key for word in words if word.key)
-    if len(key) < _MIN_LETTERS or key in _NOT_NAMES or key.replace(" ", "").isdigit():
-        return []
-    return [key]
+def _is_name(key: str) -> bool:
+    return len(key) >= _MIN_LETTERS and key not in _NOT_NAMES and not key.replace(" ", "").isdigit()
 
 
 def _words(text: str) -> list[_Word]:
-    words = []
-    for match in _WORD.finditer(text):
-        raw = match.group()
-        inner = raw.strip(_EDGES)
-        # A hyphenated name is several words of a key: "Franco-Prussian War".
-        parts = _key(inner).split()
-        ends = bool(_BREAK.search(raw)) and not _ABBREVIATION.search(raw.strip("\"'“”‘’()[]"))
-        capital = inner[:1].isupper() or inner[:1].isdigit()
-        words += [_Word(part, capital, ends and part is parts[-1]) for part in parts]
-    return words
+    return [word for raw in text.split() for word in _parts(raw)]
+
+
+@lru_cache(maxsize=65536)
+def _parts(raw: str) -> tuple[_Word, ...]:
+    """The words of one stretch without white space; a hyphenated name is several: "Franco-Prussian"."""
+    inner = raw.strip(_EDGES)
+    keys = _key(inner).split()
+    ends = bool(_BREAK.search(raw)) and not _ABBREVIATION.search(raw.strip("\"'“”‘’()[]"))
+    capital = inner[:1].isupper() or inner[:1].isdigit()
+    return tuple(_Word(key, capital, ends and n == len(keys)) for n, key in enumerate(keys, start=1))
 
 
 def _key(text: str) -> str:
