@@ -41,7 +41,7 @@ async def answer_question(
     context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
     state = await build_graph().ainvoke({"question": question}, context=context)
     total_ms = (time.perf_counter() - started) * 1000
-    return _answer(question, cast(State, state), context, total_ms)
+    return _answer(question, cast("State", state), context, total_ms)
 
 
 async def _checked(question: str, deps: Deps) -> str:

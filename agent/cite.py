@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hopcite.sentences import split_sentences
-
 from agent.words import content_words, key_words
+from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
 
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")

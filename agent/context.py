@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hopcite.openai_chat import open_chat
-
 from hopcite.budget import Budget
 from hopcite.chat import Chat
+from hopcite.openai_chat import open_chat
 from hopcite.settings import AnswerSettings, Mode, Settings
 from retrieval import Collection, open_collection, open_encoder, open_reranker
 from retrieval.rerank.port import Reranker

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hopcite.sentences import split_sentences
-
 from agent.prompts import ASSESS_INSTRUCTION, STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
 from hopcite.budget import Budget
 from hopcite.chat import Chat, FinishReason
+from hopcite.sentences import split_sentences
 from hopcite.types import Chunk
 
 _ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)

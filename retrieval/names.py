@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MAX_WORDS = 8
-"""Longest name that is followed. Of 25,802 Wikipedia titles, 99% have no more words."""
+"""Longest name that is followed; of the titles of three Wikipedia question sets, 99% fit."""
 
 _MIN_LETTERS = 3
 _DISAMBIGUATION = re.compile(r"\s*\([^()]*\)\s*$")
