@@ -13,7 +13,7 @@ from retrieval.encoder import Encoder
 from retrieval.hops import follow, fuse
 from retrieval.index.port import Index, Point, Query, SearchMode
 from retrieval.index.stored import Record
-from retrieval.names import names_in, title_key
+from retrieval.names import title_key
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -39,10 +39,7 @@ class Collection:
             report = None if progress is None else (lambda done, before=start: progress(before + done))
             vectors = self.encoder.encode_documents(texts, progress=report)
             self.index.upsert(
-                [
-                    Point(chunk, vector, title_key(chunk.title), names_in(chunk.text))
-                    for chunk, vector in zip(part, vectors, strict=True)
-                ]
+                [Point(chunk, vector, title_key(chunk.title)) for chunk, vector in zip(part, vectors, strict=True)]
             )
 
     def search(
@@ -70,7 +67,10 @@ class Collection:
             depth = max(limit, settings.prefetch)
             hybrid = self.index.query([Query(vector, depth, "hybrid") for vector in vectors])
             neighbours = follow(self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit)
-            found = [fuse(*lists, k=settings.rrf_k)[:limit] for lists in zip(hybrid, neighbours, strict=True)]
+            found = [
+                fuse(*lists, k=settings.rrf_k, weight=settings.hop_weight)[:limit]
+                for lists in zip(hybrid, neighbours, strict=True)
+            ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
 
     def close(self) -> None:

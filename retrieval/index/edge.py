@@ -78,7 +78,7 @@ class EdgeIndex:
     def _request(self, query: Query) -> edge.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
         vectors, links = query.vectors, query.links
-        if links is not None and not (links.title_keys or links.names):
+        if links is not None and not links.title_keys:
             return None
         where = _links_filter(links) if links is not None else None
         dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
@@ -215,13 +215,9 @@ def _any_of(field: str, values: Sequence[str]) -> edge.Filter:
 
 
 def _links_filter(links: LinkFilter) -> edge.Filter:
-    either: list[Any] = [
-        edge.FieldCondition(field, match=edge.MatchAny(list(values)))
-        for field, values in ((stored.TITLE_KEY, links.title_keys), (stored.NAMES, links.names))
-        if values
-    ]
+    titles = edge.FieldCondition(stored.TITLE_KEY, match=edge.MatchAny(list(links.title_keys)))
     own = edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchValue(links.exclude_document))
-    return edge.Filter(should=either, must_not=[own])
+    return edge.Filter(must=[titles], must_not=[own])
 
 
 @contextmanager

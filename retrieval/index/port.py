@@ -29,20 +29,18 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chunk as it is stored. `title_key` and `names` are what hops follow (see `retrieval.names`)."""
+    """A chunk as it is stored. `title_key` is what hops follow (see `retrieval.names`)."""
 
     chunk: Chunk
     vectors: Vectors
     title_key: str
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkFilter:
-    """Passages whose title is one of `title_keys`, or that name one of `names`, outside `exclude_document`."""
+    """Passages whose title is one of `title_keys`, outside `exclude_document`."""
 
     title_keys: tuple[str, ...]
-    names: tuple[str, ...]
     exclude_document: str
 
 

@@ -71,7 +71,7 @@ class ServerIndex:
     def _request(self, query: Query) -> models.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
         vectors, links = query.vectors, query.links
-        if links is not None and not (links.title_keys or links.names):
+        if links is not None and not links.title_keys:
             return None
         where = _links_filter(links) if links is not None else None
         limit = query.limit + stored.OVERFETCH
@@ -193,13 +193,9 @@ def _any_of(field: str, values: Sequence[str]) -> models.Filter:
 
 
 def _links_filter(links: LinkFilter) -> models.Filter:
-    either = [
-        models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
-        for field, values in ((stored.TITLE_KEY, links.title_keys), (stored.NAMES, links.names))
-        if values
-    ]
+    titles = models.FieldCondition(key=stored.TITLE_KEY, match=models.MatchAny(any=list(links.title_keys)))
     own = models.FieldCondition(key=stored.DOCUMENT_ID, match=models.MatchValue(value=links.exclude_document))
-    return models.Filter(should=list(either), must_not=[own])
+    return models.Filter(must=[titles], must_not=[own])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hopcite.errors import CollectionMismatch, NotFound, UsageError
 from hopcite.settings import SearchSettings, Settings
 from hopcite.types import Chunk
 from retrieval import Collection, drop_collection, list_collections, open_collection
-from retrieval.hops import fuse
+from retrieval.hops import follow, fuse
 from retrieval.index.port import Scored
 from tests.fakes import HashingEncoder
 
@@ -52,12 +52,6 @@ def test_hops_find_what_the_first_passages_name(collection: Collection) -> None:
     question = "Which opera was composed by Mara Venn, and what lies beside her town?"
     assert "Oltrey" not in titles(collection, question, limit=3, hops=False)
     assert "Oltrey" in titles(collection, question, limit=3, hops=True)
-
-
-def test_hops_find_what_names_the_first_passages(collection: Collection) -> None:
-    question = "Where two rivers meet?"
-    assert "Mara Venn" not in titles(collection, question, limit=3, hops=False)
-    assert set(titles(collection, question, limit=3, hops=True)) == {"Oltrey", "Mara Venn", "Lighthouse Keepers"}
 
 
 def test_ranks_count_from_one_and_scores_fall(collection: Collection) -> None:
@@ -109,11 +103,24 @@ def test_calls_that_make_no_sense(collection: Collection, question: str, limit: 
         collection.search([question], limit=limit, mode=mode, hops=True)  # type: ignore[arg-type]  # pytest gives str
 
 
-def test_the_third_list_adds_its_reciprocal_rank() -> None:
+def test_neighbours_come_by_seed_and_then_by_nearness(collection: Collection) -> None:
+    seeds = [
+        Scored(chunk("First", "It names Oltrey and the Lighthouse Keepers."), 1.0),
+        Scored(chunk("Second", "It names Mara Venn, the Lighthouse Keepers and Second itself."), 0.9),
+        Scored(chunk("Third", "It names Salt Road."), 0.8),
+    ]
+    question = collection.encoder.encode_queries(["keepers painted their towers"])
+    found = follow(collection.index, question, [seeds], seeds=2, limit=9)[0]
+    assert [hit.chunk.title for hit in found] == ["Lighthouse Keepers", "Oltrey", "Mara Venn"]
+    assert follow(collection.index, question, [seeds], seeds=2, limit=2)[0] == found[:2]
+    assert follow(collection.index, question, [[]], seeds=2, limit=2) == [[]]
+
+
+def test_the_third_list_adds_its_weighted_reciprocal_rank() -> None:
     a, b, c = (chunk(name, name) for name in "abc")
-    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [Scored(c, 0.9), Scored(b, 0.1)], k=60)
-    assert {hit.chunk.title: hit.score for hit in fused} == pytest.approx({"a": 0.03, "b": 0.02 + 1 / 62, "c": 1 / 61})
-    assert [hit.chunk.title for hit in fused] == ["b", "a", "c"]
+    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [Scored(c, 0.9), Scored(b, 0.1)], k=60, weight=2.0)
+    assert [hit.chunk.title for hit in fused] == ["b", "c", "a"]
+    assert {hit.chunk.title: hit.score for hit in fused} == pytest.approx({"a": 0.03, "b": 0.02 + 2 / 62, "c": 2 / 61})
 
 
 def test_an_absent_collection_names_the_command_that_makes_it(settings: Settings) -> None:

@@ -40,7 +40,7 @@ def points(n: int) -> list[Point]:
         Chunk(f"00000000-0000-0000-0000-{i:012}", f"d{i}", f"T{i}", "s", f"word{i} shared", 0, 5, 0) for i in range(n)
     ]
     vectors = HashingEncoder().encode_documents([chunk.text for chunk in chunks])
-    return [Point(chunk, vector, "", ()) for chunk, vector in zip(chunks, vectors, strict=True)]
+    return [Point(chunk, vector, "") for chunk, vector in zip(chunks, vectors, strict=True)]
 
 
 def test_a_folder_open_in_another_process_is_busy_and_free_when_that_ends(tmp_path: Path) -> None:
