@@ -42,7 +42,7 @@ class Budget:
         return float("inf") if self.max_llm_calls is None else max(0, self.max_llm_calls - self.llm_calls)
 
     def within(self, seconds: float) -> Budget:
-        """A budget that ends after `seconds` or with this one, whichever is sooner; what it is charged, this one pays."""
+        """A budget that ends after `seconds`, or with this one if that is sooner. This one pays what it is charged."""
         part = Budget(max_llm_calls=self.max_llm_calls, max_tokens=self.max_tokens)
         part._parent = self
         part.deadline_s = min(seconds, self.remaining_s)

@@ -1,0 +1,257 @@
+"""The client for any OpenAI-compatible server: vLLM, llama.cpp, and the llama.cpp in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from hopcite.budget import Budget
+from hopcite.chat import Completion, FinishReason, Message, T
+from hopcite.errors import ModelMisbehaved, Unreachable
+from hopcite.llamacpp import EmbeddedServer, Endpoint
+from hopcite.models import model_path
+from hopcite.settings import LLMSettings, Settings
+from hopcite.wire_openai import ThinkingFilter, raise_for, retry_after_s, worth_another_try
+
+_TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
+_CHARACTERS_PER_TOKEN = 3  # a cautious estimate for servers that don't count
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A finished, unstreamed reply."""
+
+    text: str
+    logprobs: Sequence[Mapping[str, Any]]
+
+
+def open_chat(settings: Settings) -> OpenAIChat:
+    """The chat that the settings name. Without `llm.base_url` its model is loaded when first asked."""
+    llm = settings.llm
+    if llm.base_url:
+        key = llm.api_key.get_secret_value() if llm.api_key else ""
+        return OpenAIChat(llm, lambda: Endpoint(llm.base_url or "", key))
+    server: list[EmbeddedServer] = []
+
+    def start() -> Endpoint:
+        if not server:
+            path = model_path(settings, llm.model)
+            server.append(EmbeddedServer(path, context_tokens=llm.context_tokens, threads=llm.threads))
+        return server[0].start()
+
+    def close() -> None:
+        for started in server:
+            started.close()
+
+    return OpenAIChat(llm.model_copy(update={"concurrency": 1}), start, on_close=close)
+
+
+class OpenAIChat:
+    """`hopcite.chat.Chat` over HTTP. Belongs to one event loop at a time; connections follow the loop that asks."""
+
+    def __init__(
+        self, llm: LLMSettings, endpoint: Callable[[], Endpoint], *, on_close: Callable[[], None] | None = None
+    ) -> None:
+        self._llm = llm
+        self._endpoint = endpoint
+        self._on_close = on_close
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._slots = asyncio.Semaphore(llm.concurrency)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._llm.model
+
+    @property
+    def context_tokens(self) -> int:
+        """Size of the window."""
+        return self._llm.context_tokens
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        budget: Budget,
+        stop: Sequence[str] = (),
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """Stream a reply; at the deadline the connection is closed, which stops the server, and what came counts."""
+        budget.check()
+        body = {
+            "max_tokens": max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **({"stop": list(stop)} if stop else {}),
+        }
+        pieces: list[str] = []
+        thinking = ThinkingFilter()
+        finish: FinishReason = "deadline"
+        usage: Mapping[str, int] = {}
+        try:
+            async with asyncio.timeout(min(budget.remaining_s, 1e9)):
+                async for event in self._stream({"messages": list(messages), **body}, budget):
+                    usage = event.get("usage") or usage
+                    for choice in event.get("choices", ()):
+                        text = thinking.feed(choice.get("delta", {}).get("content") or "")
+                        if text:
+                            pieces.append(text)
+                            if on_text:
+                                on_text(text)
+                        if choice.get("finish_reason"):
+                            finish = "length" if choice["finish_reason"] == "length" else "stop"
+        except TimeoutError:
+            finish = "deadline"
+        pieces.append(thinking.feed("", last=True))
+        text = "".join(pieces)
+        spent = _spent(usage, messages, text)
+        budget.charge(prompt_tokens=spent[0], completion_tokens=spent[1])
+        return Completion(text.strip(), finish, *spent)
+
+    async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
+        """A reply constrained to the schema; one repair."""
+        form = {
+            "type": "json_schema",
+            "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema(), "strict": True},
+        }
+        conversation = list(messages)
+        problem = ""
+        for _ in range(2):
+            body = {"messages": conversation, "max_tokens": max_tokens, "response_format": form}
+            reply = await self._ask(body, budget)
+            text = ThinkingFilter().feed(reply.text, last=True)
+            try:
+                return schema.model_validate_json(_json_part(text))
+            except ValidationError as exc:
+                problem = str(exc.errors(include_url=False, include_input=False)[0]["msg"])
+            conversation += [
+                {"role": "assistant", "content": text},
+                {
+                    "role": "user",
+                    "content": f"That is not the JSON that was asked for: {problem}. Reply with it alone.",
+                },
+            ]
+        raise ModelMisbehaved(f"{self.model} twice gave no valid {schema.__name__}: {problem}.")
+
+    async def label_logprobs(
+        self, messages: Sequence[Message], labels: Sequence[str], *, budget: Budget
+    ) -> dict[str, float]:
+        """Log-probabilities of the labels as first token, those of "x" and " x" added up."""
+        body = {"messages": list(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+        reply = await self._ask(body, budget)
+        found: dict[str, float] = {}
+        for candidate in reply.logprobs[0].get("top_logprobs", ()) if reply.logprobs else ():
+            label = str(candidate["token"]).strip()
+            if label in labels and math.isfinite(candidate["logprob"]):
+                found[label] = found.get(label, 0.0) + math.exp(candidate["logprob"])
+        return {label: math.log(found[label]) for label in labels if found.get(label)}
+
+    async def count_tokens(self, text: str) -> int:
+        """By the server's tokenizer (llama.cpp's form, then vLLM's), else estimated."""
+        client, root = await self._client()
+        body = {"content": text, "model": self.model, "prompt": text, "add_special_tokens": False}
+        try:
+            response = await client.post(f"{root.removesuffix('/v1')}/tokenize", json=body)
+            counted = response.json() if response.is_success else {}
+        except (httpx.TransportError, json.JSONDecodeError):
+            counted = {}
+        if "count" in counted:
+            return int(counted["count"])
+        return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)
+
+    async def aclose(self) -> None:
+        """Close the connections, and the embedded model."""
+        if self._http is not None and self._loop is asyncio.get_running_loop():
+            await self._http.aclose()
+        self._http = None
+        if self._on_close:
+            await asyncio.to_thread(self._on_close)
+
+    async def _ask(self, body: Mapping[str, Any], budget: Budget) -> _Reply:
+        """One unstreamed request, charged to the budget; its deadline ends it as `BudgetExhausted`."""
+        budget.check()
+        try:
+            async with asyncio.timeout(min(budget.remaining_s, 1e9)):
+                events = [event async for event in self._stream(body, budget)]
+        except TimeoutError:
+            budget.charge()
+            budget.check()
+            raise
+        reply = events[0]
+        choice = reply["choices"][0]
+        text = choice["message"].get("content") or ""
+        prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
+        budget.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+        return _Reply(text, (choice.get("logprobs") or {}).get("content") or ())
+
+    async def _stream(self, body: Mapping[str, Any], budget: Budget) -> AsyncIterator[dict[str, Any]]:
+        """POST to the chat endpoint and yield its events (one, the whole reply, if unstreamed). Retries live here.
+
+        Only a request that has not yielded anything is tried again: on 429, 5xx and lost connections.
+        """
+        client, root = await self._client()
+        request = {"model": self.model, "temperature": 0, "seed": 0, **body}
+        async with self._slots:
+            for attempt in range(self._llm.retries + 1):
+                yielded = False
+                try:
+                    async with client.stream("POST", f"{root}/chat/completions", json=request) as response:
+                        if response.is_success:
+                            async for event in _events(response, streamed=bool(body.get("stream"))):
+                                yielded = True
+                                yield event
+                            return
+                        await response.aread()
+                        if attempt == self._llm.retries or not worth_another_try(response):
+                            raise_for(response, self._llm)
+                        pause = retry_after_s(response, attempt)
+                except httpx.TransportError as exc:
+                    if yielded or attempt == self._llm.retries:
+                        raise Unreachable(
+                            f"The language model at {root} does not answer ({exc.__class__.__name__}); start it, or "
+                            "correct llm.base_url."
+                        ) from exc
+                    pause = retry_after_s(None, attempt)
+                await asyncio.sleep(min(pause, budget.remaining_s))
+
+    async def _client(self) -> tuple[httpx.AsyncClient, str]:
+        """The connections of the running loop, and the server's address; starts the embedded model if need be."""
+        endpoint = await asyncio.to_thread(self._endpoint)
+        loop = asyncio.get_running_loop()
+        if self._http is None or self._loop is not loop:
+            headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+            timeout = httpx.Timeout(self._llm.timeout_s, connect=5.0)
+            self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+            self._slots = asyncio.Semaphore(self._llm.concurrency)
+            self._loop = loop
+        return self._http, endpoint.base_url.rstrip("/")
+
+
+async def _events(response: httpx.Response, *, streamed: bool) -> AsyncIterator[dict[str, Any]]:
+    if not streamed:
+        yield json.loads(await response.aread())
+        return
+    async for line in response.aiter_lines():
+        data = line.removeprefix("data:").strip()
+        if line.startswith("data:") and data != "[DONE]":
+            yield json.loads(data)
+
+
+def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
+    """Prompt and completion tokens as the server counted them, else estimated from the characters."""
+    prompt = sum(len(message["content"]) for message in messages) // _CHARACTERS_PER_TOKEN
+    return usage.get("prompt_tokens", prompt), usage.get("completion_tokens", len(text) // _CHARACTERS_PER_TOKEN)
+
+
+def _json_part(text: str) -> str:
+    """What lies between the first brace and the last: models that ignore the schema like to fence their JSON."""
+    return text[text.find("{") : text.rfind("}") + 1] or text

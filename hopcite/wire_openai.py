@@ -1,0 +1,76 @@
+"""What servers that speak the OpenAI format do besides answering: errors, back-pressure, thinking aloud."""
+
+from __future__ import annotations
+
+import random
+from typing import NoReturn
+
+import httpx
+
+from hopcite.errors import ModelMisbehaved, SettingsError, Unreachable, UsageError
+from hopcite.settings import LLMSettings
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 20.0
+
+
+def worth_another_try(response: httpx.Response) -> bool:
+    """Too many requests, or the server's own trouble."""
+    return response.status_code == 429 or response.status_code >= 500
+
+
+def retry_after_s(response: httpx.Response | None, attempt: int) -> float:
+    """Seconds to wait: what the server asks for, else 0.5, 1, 2, … with a random part so that clients spread out."""
+    asked = response.headers.get("retry-after", "") if response is not None else ""
+    if asked.isdigit():
+        return min(float(asked), _LONGEST_PAUSE_S)
+    return min(_FIRST_PAUSE_S * 2.0**attempt, _LONGEST_PAUSE_S) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
+
+
+def raise_for(response: httpx.Response, llm: LLMSettings) -> NoReturn:
+    """Translate a refusal. The message says who must change what."""
+    said = _message(response)
+    status = response.status_code
+    if status in (401, 403):
+        raise SettingsError(f"The language model's server refuses the key ({status}); correct llm.api_key.")
+    if status == 404:
+        raise SettingsError(f"The server has no model {llm.model!r} at {response.url} ({said}); correct llm.model.")
+    if worth_another_try(response):
+        raise Unreachable(f"The language model's server keeps failing ({status}: {said}); look at its log.")
+    if "context" in said.lower() or "maximum" in said.lower():
+        raise UsageError(f"The prompt does not fit the model's window ({said}); lower answer.evidence.")
+    raise ModelMisbehaved(f"The language model's server rejects the request ({status}: {said}).")
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return response.text[:200].strip() or response.reason_phrase
+    error = body.get("error", body) if isinstance(body, dict) else body
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:300]
+
+
+class ThinkingFilter:
+    """Drops a `<think>…</think>` block that opens a reply, piece by piece as it streams in."""
+
+    _OPEN, _CLOSE = "<think>", "</think>"
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._done = False
+
+    def feed(self, piece: str, *, last: bool = False) -> str:
+        """What may be shown of the reply so far and was not returned before."""
+        if self._done:
+            return piece
+        self._held += piece
+        start = self._held.lstrip()
+        if start.startswith(self._OPEN):
+            if self._CLOSE not in start:
+                return ""
+            start = start.split(self._CLOSE, 1)[1].lstrip()
+        elif self._OPEN.startswith(start[: len(self._OPEN)]) and not last:
+            return ""
+        self._done = True
+        return start
