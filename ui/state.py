@@ -188,6 +188,6 @@ class Parts:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._with_ledger, job)
 
     def _with_ledger(self, job: Callable[[Ledger], T]) -> T:
-        """SQLite connections belong to a thread, and cost little: each job opens its own."""
+        """A connection to SQLite costs little, and with one for each job no reader waits for the writer."""
         with open_ledger(self.settings) as ledger:
             return job(ledger)

@@ -130,7 +130,7 @@ class Library:
             text(format_of(entry.source), "format")
             with box("entry-text"):
                 text(entry.title, "entry-title").props["title"] = f"{entry.title}\n{entry.source}"
-                text(plural(entry.chunks, "passage"), "muted small")
+                text("indexing…" if entry.status == "indexing" else plural(entry.chunks, "passage"), "muted small")
             button(f"Delete {entry.title}", "icon-button quiet", lambda: self._confirm(entry), paths=BIN)
 
     def _confirm(self, entry: LedgerEntry) -> None:

@@ -19,6 +19,7 @@ _ZONE = f"""
   <span class="drop-title">Add documents</span>
   <span class="muted small">Drop files here or click to choose</span>
 </button>
+<span class="picker"><q-uploader-add-trigger /></span>
 """
 
 

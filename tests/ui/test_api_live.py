@@ -1,0 +1,150 @@
+"""What only a listening server shows: callers that go away, work that blocks, many at once, a taken port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from hopcite.budget import Budget
+from hopcite.chat import Completion, Message
+from hopcite.errors import DataFolderBusy, UsageError
+from hopcite.settings import ServerSettings, Settings
+from retrieval import open_collection
+from retrieval.index.port import Vectors
+from tests.fakes import HashingEncoder, ScriptedChat
+from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, Live, listening
+from ui.server import create_app
+from ui.server import serve as serve_until_stopped
+from ui.state import Parts
+
+Serve = Callable[..., Live]
+
+
+@dataclass
+class EndlessChat(ScriptedChat):
+    """Writes a first piece and never ends; notes when it is cancelled."""
+
+    writing: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        budget: Budget,
+        stop: Sequence[str] = (),
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        if on_text:
+            on_text("Once upon a time")
+        self.writing.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        raise AssertionError("an event that nobody sets was set")
+
+
+class BlockingEncoder(HashingEncoder):
+    """Encodes queries when it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.entered = threading.Event()
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
+        if list(texts) != ["warm-up"]:
+            self.entered.set()
+            assert self.let_go.wait(20)
+        return super().encode_queries(texts)
+
+
+def test_a_reader_of_events_who_leaves_ends_the_run(serve: Serve) -> None:
+    chat = EndlessChat([])
+    live = serve(chat=chat)
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+    with httpx.stream(
+        "POST", f"{live.url}/v1/ask", json={"question": QUESTION}, headers={"accept": "text/event-stream"}
+    ) as response:
+        for line in response.iter_lines():
+            if line == 'data: {"text": "Once upon a time"}':
+                break
+        assert not chat.cancelled.is_set()
+    assert chat.cancelled.wait(10)
+
+
+def test_a_caller_who_waits_for_json_and_leaves_ends_the_run(serve: Serve) -> None:
+    chat = EndlessChat([])
+    live = serve(chat=chat)
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{live.url}/v1/ask", json={"question": QUESTION}, timeout=1.0)
+    assert chat.writing.is_set()
+    assert chat.cancelled.wait(10)
+
+
+def test_a_search_that_blocks_does_not_block_the_health_check(serve: Serve) -> None:
+    encoder = BlockingEncoder()
+    live = serve(chat=ScriptedChat([]), encoder=encoder)
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+    with ThreadPoolExecutor() as pool:
+        searching = pool.submit(httpx.post, f"{live.url}/v1/search", json={"query": "Kestmark"}, timeout=20)
+        assert encoder.entered.wait(10)
+        assert httpx.get(f"{live.url}/healthz", timeout=5).status_code == 200
+        encoder.let_go.set()
+        assert searching.result().json()["hits"][0]["document_id"] == "surveyor"
+
+
+def test_writers_and_readers_at_once_lose_nothing(serve: Serve) -> None:
+    live = serve(chat=ScriptedChat([REPLY] * 4))
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+
+    def add(n: int) -> int:
+        new = {"id": f"d{n}", "title": f"Town {n}", "text": f"Town number{n} lies on the Oss."}
+        return httpx.post(f"{live.url}/v1/documents", json={"documents": [new]}, timeout=60).status_code
+
+    def ask(_: int) -> str:
+        body = httpx.post(f"{live.url}/v1/ask", json={"question": QUESTION}, timeout=60).json()
+        return str(body["short_answer"])
+
+    with ThreadPoolExecutor(8) as pool:
+        added = pool.map(add, range(8))
+        asked = pool.map(ask, range(4))
+        assert set(added) == {200}
+        assert set(asked) == {"Ottilie Brandvold"}
+    listed = httpx.get(f"{live.url}/v1/documents").json()["documents"]
+    assert {entry["id"] for entry in listed} == {"railway", "surveyor", *(f"d{n}" for n in range(8))}
+    for n in range(8):
+        hits = httpx.post(f"{live.url}/v1/search", json={"query": f"number{n}", "mode": "sparse"}).json()["hits"]
+        assert hits[0]["document_id"] == f"d{n}"
+
+
+def test_a_taken_port_is_told_in_one_line(settings: Settings) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"127.0.0.1:{port}.*--port") as raised:
+            serve_until_stopped(settings.model_copy(update={"server": ServerSettings(port=port)}))
+    assert raised.value.exit_status == 2
+    assert "\n" not in str(raised.value)
+
+
+def test_a_server_that_stops_frees_its_data_folder(settings: Settings) -> None:
+    parts = Parts(settings, encoder=HashingEncoder(), chat=ScriptedChat([]))
+    with listening(create_app(settings, parts=parts, page=False)) as url:
+        httpx.post(f"{url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+        with pytest.raises(DataFolderBusy):
+            open_collection(settings, HashingEncoder())
+    opened = open_collection(settings, HashingEncoder())
+    assert opened.index.count() >= len(DOCUMENTS)
+    opened.close()

@@ -1,0 +1,283 @@
+"""The chat page in a real browser: Chromium, driven by selenium, against a server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import ElementClickInterceptedException, ElementNotInteractableException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from hopcite.budget import Budget
+from hopcite.chat import Completion, Message
+from hopcite.errors import ModelMisbehaved
+from hopcite.settings import AnswerSettings, RerankSettings, SearchSettings, ServerSettings, Settings
+from tests.fakes import HashingEncoder, ScriptedChat
+from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, listening, until
+from ui.server import create_app
+from ui.state import Parts
+
+CHROMIUM = os.environ.get("HOPCITE_TEST_CHROMIUM") or shutil.which("chromium")
+DRIVER = shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: set HOPCITE_TEST_CHROMIUM or put chromium on the PATH"),
+    pytest.mark.skipif(not DRIVER, reason="no chromedriver on the PATH"),
+]
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+ENDLESS = "Once upon a time"
+TRAP = "<script>window.trapped = 1</script><img src=x onerror='window.trapped = 1'>"
+TRAPPED_TEXT = f"The Ninth Lamp was lit by Oda Brask {TRAP} in 1804."
+
+
+class PageChat(ScriptedChat):
+    """Replies from its script; the reply `ENDLESS` never ends."""
+
+    was_cancelled = False
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        budget: Budget,
+        stop: Sequence[str] = (),
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        done = await super().complete(messages, max_tokens=max_tokens, budget=budget, stop=stop, on_text=on_text)
+        if done.text == ENDLESS:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.was_cancelled = True
+        return done
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    chat: PageChat
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One server for the module: the page's toolkit keeps one app for each process."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("page"),
+        answer=AnswerSettings(mode="never"),
+        rerank=RerankSettings(method="none"),
+        search=SearchSettings(hops=False),
+        server=ServerSettings(max_upload_mb=1),
+    )
+    chat = PageChat([])
+    app = create_app(settings, parts=Parts(settings, encoder=HashingEncoder(), chat=chat))
+    with listening(app) as url:
+        trap = {"id": "trap", "title": f"Lamp {TRAP}", "text": TRAPPED_TEXT, "source": "lamp.html"}
+        httpx.post(f"{url}/v1/documents", json={"documents": [*DOCUMENTS, trap]}).raise_for_status()
+        yield Site(url, chat)
+
+
+class Browser:
+    """What a person does on the page."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def find(self, selector: str) -> WebElement:
+        found = WebDriverWait(self.driver, 15).until(lambda d: d.find_elements(By.CSS_SELECTOR, selector))
+        return found[-1]
+
+    def click(self, selector: str) -> None:
+        """Click as soon as it can be clicked: panels slide in."""
+
+        def clicked(driver: webdriver.Chrome) -> bool:
+            driver.find_elements(By.CSS_SELECTOR, selector)[-1].click()
+            return True
+
+        in_motion = (IndexError, ElementNotInteractableException, ElementClickInterceptedException)
+        WebDriverWait(self.driver, 15, ignored_exceptions=in_motion).until(clicked)
+
+    def gone(self, selector: str) -> None:
+        WebDriverWait(self.driver, 15).until_not(
+            lambda d: any(one.is_displayed() for one in d.find_elements(By.CSS_SELECTOR, selector))
+        )
+
+    def ask(self, question: str) -> None:
+        self.find(".question-box textarea").send_keys(question, Keys.ENTER)
+
+    def run(self, script: str) -> object:
+        return self.driver.execute_script(script)
+
+    def width(self, width: int, height: int) -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def prefers(self, scheme: str) -> None:
+        wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """Entries since the last call."""
+        entries: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call] # selenium's omission
+        return entries
+
+    def requested(self) -> list[str]:
+        """Addresses that the page asked for since the last call."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
+        sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        return sent + [m["params"]["url"] for m in messages if m["method"] == "Network.webSocketCreated"]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(site: Site, driver: webdriver.Chrome) -> Browser:
+    browser = Browser(driver)
+    browser.width(1280, 800)
+    browser.prefers("light")
+    driver.get("about:blank")
+    browser.requested()
+    driver.get(site.url)
+    browser.find(".entry")
+    return browser
+
+
+def test_a_question_its_answer_and_the_words_behind_it(site: Site, page: Browser) -> None:
+    site.chat.script.append(REPLY)
+    page.ask(QUESTION)
+    assert page.find(".short-answer").text == "Ottilie Brandvold"
+    assert page.find(".badge").text == "Answered"
+    assert "1 model call" in page.find(".facts").text
+    page.click(".prose button.chip")
+    mark = page.find(".source mark")
+    until(lambda: mark.text == "The Harrow Pass Railway was surveyed by Ottilie Brandvold.")
+    until(lambda: bool(page.run("const r = document.querySelector('.source mark').getBoundingClientRect();"
+                                "return r.top >= 0 && r.bottom <= innerHeight && r.right <= innerWidth")))  # fmt: skip
+    assert page.find(".source-title").text == "Harrow Pass Railway"
+    assert page.find(".source-text").text.startswith("The Harrow Pass Railway is a narrow-gauge line")
+    hosts = {urlsplit(url).hostname for url in page.requested() if urlsplit(url).scheme in ("http", "https", "ws")}
+    assert hosts == {"127.0.0.1"}
+    assert [entry for entry in page.log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_keyboard_alone_opens_and_closes_a_source(site: Site, page: Browser) -> None:
+    site.chat.script.append(REPLY)
+    page.ask(QUESTION)
+    page.find(".prose button.chip").send_keys(Keys.ENTER)
+    page.find(".source mark")
+    page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+    page.gone(".source")
+
+
+def test_markup_in_documents_and_replies_is_text(site: Site, page: Browser) -> None:
+    site.chat.script.append(f"Answer: Oda Brask\nThe Ninth Lamp was lit by Oda Brask [1]. {TRAP}")
+    page.ask("Who lit the Ninth Lamp, Oda Brask?")
+    assert TRAP in page.find(".prose").text
+    page.click(".prose button.chip")
+    page.find(".source mark")
+    until(lambda: page.find(".document").text == TRAPPED_TEXT)
+    assert page.find(".source-title").text == f"Lamp {TRAP}"
+    assert f"Lamp {TRAP}" in page.find(".documents").text
+    assert page.run("return window.trapped") is None
+    assert page.run("return document.querySelectorAll('.shell img, .shell script, .source img').length") == 0
+
+
+def test_an_empty_question_cannot_be_sent_and_shift_enter_breaks_the_line(site: Site, page: Browser) -> None:
+    asked = len(site.chat.requests)
+    box = page.find(".question-box textarea")
+    assert not page.find(".send:not(.stop)").is_enabled()
+    box.send_keys("  ", Keys.ENTER)
+    box.send_keys("first", Keys.SHIFT + Keys.ENTER)
+    box.send_keys(Keys.NULL, "second")
+    assert str(box.get_attribute("value")).strip() == "first\nsecond"
+    assert page.driver.find_elements(By.CSS_SELECTOR, ".turn") == []
+    assert len(site.chat.requests) == asked
+
+
+def test_stop_ends_the_run_and_keeps_what_was_drafted(site: Site, page: Browser) -> None:
+    site.chat.script.append(ENDLESS)
+    page.ask(QUESTION)
+    until(lambda: page.find(".draft").text == ENDLESS)
+    page.click(".stop")
+    until(lambda: page.find(".progress-text").text == "Stopped.")
+    until(lambda: site.chat.was_cancelled)
+    assert page.find(".draft").text == ENDLESS
+
+
+def test_an_error_is_one_line_and_the_page_goes_on(site: Site, page: Browser) -> None:
+    site.chat.script += [ModelMisbehaved("The reply was empty; try again."), REPLY]
+    page.ask(QUESTION)
+    until(lambda: page.find(".progress-text").text == "The reply was empty; try again.")
+    page.ask(QUESTION)
+    assert page.find(".short-answer").text == "Ottilie Brandvold"
+
+
+def test_files_come_in_by_name_or_say_why_not_and_go_on_request(page: Browser, tmp_path: Path) -> None:
+    good, bad = tmp_path / "tarn.md", tmp_path / "nothing.txt"
+    good.write_text("# Tarn\n\nTarn is a market town on the Oss.\n")
+    bad.write_text("")
+    upload = page.find("input[type=file]")
+    upload.send_keys(f"{good}\n{bad}")
+    until(lambda: "Tarn" in page.find(".documents").text)
+    assert "nothing.txt" in page.find(".transfer.failed").text
+    row = next(one for one in page.driver.find_elements(By.CSS_SELECTOR, ".entry") if "Tarn" in one.text)
+    row.find_element(By.CSS_SELECTOR, "button").click()
+    page.click(".sheet .danger")
+    until(lambda: "Tarn" not in page.find(".documents").text)
+
+
+def test_a_new_collection_is_empty_and_says_how_to_begin(page: Browser) -> None:
+    page.click("button[aria-label='New collection']")
+    page.find(".sheet input").send_keys("letters", Keys.ENTER)
+    until(lambda: "Add a few documents" in page.find(".welcome").text)
+    assert page.find(".documents").text == "No documents yet."
+
+
+def test_a_phone_gets_one_column_and_the_documents_on_request(page: Browser) -> None:
+    page.width(390, 844)
+    assert page.run("return document.documentElement.scrollWidth") == 390
+    page.gone(".library")
+    page.click(".topbar button")
+    until(lambda: page.find(".library").is_displayed())
+    page.click(".library .narrow-only")
+    page.gone(".library")
+
+
+def test_the_page_is_dark_where_the_system_is(page: Browser) -> None:
+    brightness = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    light = page.run(brightness)
+    page.prefers("dark")
+    until(lambda: page.run(brightness) != light)
+    assert isinstance(light, list)
+    dark = page.run(brightness)
+    assert isinstance(dark, list)
+    assert sum(dark) < 150 < 600 < sum(light)
