@@ -5,6 +5,7 @@ from __future__ import annotations
 from retrieval.collection import Collection, drop_collection, list_collections, open_collection
 from retrieval.encoder import Encoder, open_encoder
 from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.rerank import open_reranker
 
 __all__ = [
     "Collection",
@@ -13,5 +14,6 @@ __all__ = [
     "list_collections",
     "open_collection",
     "open_encoder",
+    "open_reranker",
     "reciprocal_rank_fusion",
 ]

