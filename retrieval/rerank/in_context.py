@@ -174,7 +174,7 @@ class InContextScorer:
         cache = DynamicCache(config=self.model.config)
         columns = prompt.spans[-1][1]
         baseline = self._attend([*prompt.ids, *prompt.content_free], len(prompt.content_free), columns, cache, stop)
-        cache.crop(len(prompt.ids))
+        cache.crop(-len(prompt.content_free))  # a negative number of tokens is taken off the end
         attention = self._attend(prompt.query, len(prompt.query), columns, cache, stop)
         calibrated = attention - baseline
         return [_passage_score(calibrated[start:end]) for start, end in prompt.spans]

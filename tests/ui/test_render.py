@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent import StageEvent
 from ui.page.conversation import sample_prompts
-from ui.page.progress import stage_line
-from ui.page.render import answer_html, draft_text, excerpt, format_of, plural
+from ui.page.render import answer_html, draft_text, excerpt, format_of
+from ui.text import plural, stage_line
 
 OUR_TAGS = re.compile(
     r"</?(?:p|ul|ol|li|strong|em|code)>|<br>|</?mark>|"

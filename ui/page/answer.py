@@ -6,8 +6,9 @@ from nicegui import events, ui
 
 from hopcite.types import Answer, Citation, Hit, Step
 from ui.page.parts import box, text
-from ui.page.render import answer_html, plural
+from ui.page.render import answer_html
 from ui.page.source import SourcePanel
+from ui.text import plural
 
 _EMIT_NUMBER = "(e) => { const chip = e.target.closest('.chip'); if (chip) emit(chip.dataset.n); }"
 _STATUS = {"answered": "Answered", "partial": "Partly answered", "unanswerable": "Not in the documents"}

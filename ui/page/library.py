@@ -11,9 +11,10 @@ from hopcite.errors import HopciteError
 from hopcite.settings import COLLECTION_NAME
 from ingest import LedgerEntry
 from ui.page.parts import BIN, CROSS, PLUS, box, button, set_text, text
-from ui.page.render import format_of, plural
+from ui.page.render import format_of
 from ui.page.uploads import Uploads
 from ui.state import Parts
+from ui.text import plural
 
 # Rows that a browser lays out at once without a pause; the filter finds the others.
 _ROWS = 200

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from agent import StageEvent
 from ui.page.parts import box, set_text, text
-from ui.page.render import draft_text, plural
-
-_LINES = {
-    "retrieve": "Searching…",
-    "assess": "Checking whether this is enough…",
-    "plan": "Working out what else to look for…",
-    "rerank": "Reading the passages…",
-    "write": "Writing…",
-    "verify": "Checking the quotes…",
-}
+from ui.page.render import draft_text
+from ui.text import stage_line
 
 
 class Progress:
@@ -46,15 +38,3 @@ class Progress:
     def delete(self) -> None:
         """Make room for the answer."""
         self._element.delete()
-
-
-def stage_line(event: StageEvent) -> str | None:
-    """The line for an event; None leaves the line as it is."""
-    if event.state == "start":
-        return _LINES.get(event.stage)
-    hits, steps = event.detail.get("hits"), event.detail.get("steps")
-    if event.stage == "retrieve" and isinstance(hits, int):
-        return f"Reading {plural(hits, 'passage')}…"
-    if event.stage == "plan" and isinstance(steps, list) and steps:
-        return "Looking for: " + " · ".join(str(step) for step in steps)
-    return None

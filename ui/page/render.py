@@ -111,8 +111,3 @@ def format_of(source: str) -> str:
     name = re.split(r"[/\\]", source.partition("#")[0])[-1]
     stem, dot, ending = name.rpartition(".")
     return ending.upper() if dot and stem and re.fullmatch(r"[A-Za-z0-9]{1,5}", ending) else "Text"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 passage`, `1,204 passages`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

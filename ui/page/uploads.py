@@ -9,8 +9,8 @@ from nicegui import events, ui
 from hopcite.errors import HopciteError
 from ingest import Outcome
 from ui.page.parts import CROSS, UPLOAD, box, button, text
-from ui.page.render import plural
 from ui.state import Parts
+from ui.text import plural
 
 # The element of the toolkit keeps its uploading; only what is seen of it is replaced.
 _ZONE = f"""

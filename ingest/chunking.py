@@ -1,0 +1,124 @@
+"""Chunking: documents cut between sentences, each piece small enough that the encoder reads all of it."""
+
+from __future__ import annotations
+
+import bisect
+import re
+import uuid
+from collections.abc import Callable, Sequence
+
+from hopcite.sentences import split_sentences
+from hopcite.types import Chunk, Document
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+"""Tokens of each text as the encoder counts them, its special tokens included."""
+Span = tuple[int, int]
+
+_NAMESPACE = uuid.UUID("8d0f3c1e-6f0b-4e57-9d3a-4b7f0f5a2c11")
+_WORD = re.compile(r"\S+\s*")
+
+
+def chunk_documents(
+    documents: Sequence[Document], *, count_tokens: CountTokens, max_tokens: int, overlap_sentences: int
+) -> list[list[Chunk]]:
+    r"""Cut each document. `max_tokens` holds for the embedded text, "title\ntext".
+
+    Tokens are counted for all documents at once, sentence by sentence, and the chunks are counted again: a text can
+    have a few tokens more than its sentences. One that is too long after all is cut once more, in half.
+    """
+    spans = [split_sentences(document.text) for document in documents]
+    titles = count_tokens([document.title for document in documents])
+    texts = [d.text[start:end] for d, found in zip(documents, spans, strict=True) for start, end in found]
+    counts = iter(count_tokens(texts) if texts else [])
+    chunked = []
+    for document, found, title in zip(documents, spans, titles, strict=True):
+        room = max(max_tokens - title, max_tokens // 4, 1)
+        sized = [(span, next(counts)) for span in found]
+        pieces = [piece for span, size in sized for piece in _divided(document.text, span, size, room, count_tokens)]
+        chunked.append(_packed(pieces, room, overlap_sentences))
+    chunked = _shrunk(documents, chunked, count_tokens, max_tokens)
+    return [_chunks(document, found) for document, found in zip(documents, chunked, strict=True)]
+
+
+def _divided(text: str, span: Span, size: int, room: int, count_tokens: CountTokens) -> list[tuple[Span, int]]:
+    """A sentence that is too long, cut between words, or within one that is too long itself."""
+    if size <= room:
+        return [(span, size)]
+    start, end = span
+    middle = (start + end) // 2
+    words = [start + word.start() for word in _WORD.finditer(text[start:end])]
+    cut = min(words[1:] or [middle], key=lambda at: abs(at - middle))
+    left = (start, start + len(text[start:cut].rstrip()))
+    halves = [left, (cut, end)] if cut < end else [(start, middle), (middle, end)]
+    if end - start < 2:
+        return [(span, room)]
+    sizes = count_tokens([text[a:b] for a, b in halves])
+    return [
+        piece
+        for half, half_size in zip(halves, sizes, strict=True)
+        for piece in _divided(text, half, half_size, room, count_tokens)
+    ]
+
+
+def _packed(pieces: Sequence[tuple[Span, int]], room: int, overlap: int) -> list[Span]:
+    """As many sentences in a chunk as it holds; the next one begins with the last `overlap` of them, if they fit."""
+    spans: list[Span] = []
+    first = 0
+    while first < len(pieces):
+        size, last = 0, first
+        while last < len(pieces) and (last == first or size + pieces[last][1] <= room):
+            size += pieces[last][1]
+            last += 1
+        spans.append((pieces[first][0][0], pieces[last - 1][0][1]))
+        if last == len(pieces):
+            break
+        repeated = last
+        while repeated > max(first + 1, last - overlap) and _fits(pieces[repeated - 1 : last + 1], room):
+            repeated -= 1
+        first = repeated
+    return spans
+
+
+def _fits(pieces: Sequence[tuple[Span, int]], room: int) -> bool:
+    return sum(size for _, size in pieces) <= room
+
+
+def _shrunk(
+    documents: Sequence[Document], chunked: Sequence[list[Span]], count_tokens: CountTokens, max_tokens: int
+) -> list[list[Span]]:
+    """Count what will be embedded, and cut in half what is too long all the same."""
+    embedded = [f"{d.title}\n{d.text[a:b]}" for d, spans in zip(documents, chunked, strict=True) for a, b in spans]
+    counts = iter(count_tokens(embedded) if embedded else [])
+    shrunk = []
+    for document, spans in zip(documents, chunked, strict=True):
+        fitting: list[Span] = []
+        for start, end in spans:
+            size = next(counts)
+            title = size - count_tokens([document.text[start:end]])[0] if size > max_tokens else 0
+            room = max(max_tokens - title, 1)
+            pieces = _divided(document.text, (start, end), size - title, room, count_tokens)
+            fitting += [span for span, _ in pieces]
+        shrunk.append(fitting)
+    return shrunk
+
+
+def _chunks(document: Document, spans: Sequence[Span]) -> list[Chunk]:
+    chunks = []
+    for position, (start, end) in enumerate(spans):
+        text = document.text[start:end]
+        page = bisect.bisect_right(document.page_starts, start) if document.page_starts else None
+        chunks.append(
+            Chunk(
+                id=str(uuid.uuid5(_NAMESPACE, f"{document.id}\n{position}\n{text}")),
+                document_id=document.id,
+                title=document.title,
+                source=document.source,
+                text=text,
+                start=start,
+                end=end,
+                position=position,
+                page=page,
+                metadata=document.metadata,
+            )
+        )
+    return chunks

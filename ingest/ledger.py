@@ -1,0 +1,182 @@
+"""The ledger: which documents a data folder holds, their stored text, and how far each has come. SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError
+from hopcite.settings import Settings
+from hopcite.types import Document
+
+Status = Literal["indexing", "ready"]
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    source TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    text TEXT NOT NULL,
+    page_starts TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    status TEXT NOT NULL,
+    chunks INTEGER NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (collection, id)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A document's line in the ledger. `status` is "indexing" while its chunks are being written, and after a crash."""
+
+    id: str
+    title: str
+    source: str
+    status: Status
+    chunks: int
+    digest: str
+    updated_at: str
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Open the data folder's ledger, making both if absent."""
+    return Ledger(settings.data_dir / "ledger.sqlite")
+
+
+class Ledger:
+    """One open ledger; usable from several threads. Close it, or use it in a `with` statement."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
+        except (OSError, sqlite3.Error) as exc:
+            raise OperatorError(f"Cannot open {path} ({exc}); check that the data folder is writable.") from exc
+        try:
+            with _translated(path):
+                self._prepare(path)
+        except BaseException:
+            self._db.close()
+            raise
+        self._path = path
+
+    def _prepare(self, path: Path) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise OperatorError(f"{path} was written by a newer Hopcite; upgrade, or use another HOPCITE_DATA_DIR.")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        with self._lock:
+            self._db.close()
+
+    def documents(self, collection: str) -> list[LedgerEntry]:
+        """Every document of a collection, by id; none for a collection that does not exist."""
+        with self._lock, _translated(self._path):
+            rows = self._db.execute(
+                "SELECT id, title, source, status, chunks, digest, updated_at FROM documents "
+                "WHERE collection = ? ORDER BY id",
+                (collection,),
+            ).fetchall()
+        return [LedgerEntry(*row) for row in rows]
+
+    def document(self, collection: str, document_id: str) -> Document:
+        """One document with its stored text; `NotFound` when the collection has none of this id."""
+        with self._lock, _translated(self._path):
+            row = self._db.execute(
+                "SELECT id, title, text, source, page_starts, metadata FROM documents WHERE collection = ? AND id = ?",
+                (collection, document_id),
+            ).fetchone()
+        if row is None:
+            raise NotFound(
+                f"No document {document_id!r} in collection {collection!r}; `hopcite docs list` names the ids."
+            )
+        found, title, text, source, page_starts, metadata = row
+        return Document(found, title, text, source, tuple(json.loads(page_starts)), json.loads(metadata))
+
+    def begin(self, collection: str, documents: Sequence[tuple[Document, str]]) -> None:
+        """Store documents with their digests as being indexed: what is never finished is done again next time."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [
+            (
+                collection,
+                document.id,
+                document.title,
+                document.source,
+                digest,
+                document.text,
+                json.dumps(document.page_starts),
+                json.dumps(dict(document.metadata), ensure_ascii=False),
+                now,
+            )
+            for document, digest in documents
+        ]
+        with self._transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'indexing', 0, ?)", rows
+            )
+
+    def finish(self, collection: str, chunks: Mapping[str, int]) -> None:
+        """Note that these documents are completely indexed, each with its number of chunks."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE documents SET status = 'ready', chunks = ? WHERE collection = ? AND id = ?",
+                [(count, collection, document_id) for document_id, count in chunks.items()],
+            )
+
+    def remove(self, collection: str, document_ids: Sequence[str]) -> None:
+        """Forget documents."""
+        with self._transaction():
+            self._db.executemany(
+                "DELETE FROM documents WHERE collection = ? AND id = ?", [(collection, found) for found in document_ids]
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock, _translated(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as exc:
+        if "locked" in str(exc):
+            raise DataFolderBusy(f"{path} is locked by another process; wait for it, or stop it.") from exc
+        if "full" in str(exc):
+            raise NoSpace(f"The disk of {path} is full; free some space and run the same command again.") from exc
+        raise OperatorError(f"{path} cannot be used ({exc}); check the data folder.") from exc
+    except sqlite3.DatabaseError as exc:
+        raise OperatorError(f"{path} is damaged ({exc}); restore it, or use another HOPCITE_DATA_DIR.") from exc

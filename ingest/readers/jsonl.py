@@ -1,0 +1,59 @@
+"""JSON Lines: one document a line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hopcite.errors import DocumentError
+from hopcite.types import Document
+from ingest.readers.plain import clean, decode
+
+_OWN_FIELDS = ("id", "title", "text")
+# The publication that a record came from, under the name that its readers are shown.
+_RENAMED: dict[str, str] = {"source": "publisher"}
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A line that is no document. The other lines count all the same."""
+
+    source: str
+    reason: str
+
+
+def read_jsonl(source: str, data: bytes, *, compressed: bool) -> Iterator[Document | BadRecord]:
+    """`text` is required; `id` and `title` have defaults; other texts and numbers become metadata."""
+    if compressed:
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as exc:
+            raise DocumentError(f"It is no whole gzip file ({exc}).") from exc
+    for number, line in enumerate(decode(data).split("\n"), start=1):
+        if line.strip():
+            place = f"{source}#{number}"
+            try:
+                yield _document(place, line)
+            except DocumentError as exc:
+                yield BadRecord(place, str(exc))
+
+
+def _document(place: str, line: str) -> Document:
+    try:
+        record = json.loads(line)
+    except ValueError as exc:
+        raise DocumentError(f"The line is not JSON ({exc}).") from exc
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise DocumentError('The line is no object with a string "text".')
+    text = clean(record["text"])
+    document_id = str(record.get("id") or place)
+    title = str(record.get("title") or document_id)
+    metadata = {
+        _RENAMED.get(str(name), str(name)): str(value)
+        for name, value in record.items()
+        if name not in _OWN_FIELDS and isinstance(value, str | int | float) and value != ""
+    }
+    return Document(document_id, " ".join(title.split()), text, place, (), metadata)

@@ -1,0 +1,54 @@
+"""PDF: the text of each page, and where each page begins."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+
+from hopcite.errors import DocumentError
+from ingest.readers.plain import Content, clean
+
+_WORD_CUT_AT_LINE_END = re.compile(r"(\w)-\n(?=[a-z])")
+
+
+def read_pdf(data: bytes) -> Content:
+    """Pages joined by a blank line. The title is the file's own, or its first line if that is short."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every oddity that it can read over
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        locked = reader.is_encrypted and not reader.decrypt("")
+        pages = [] if locked else [_flowing(page.extract_text()) for page in reader.pages]
+        title = ("" if locked or not reader.metadata else reader.metadata.title) or ""
+    # pypdf meets damaged files with its own errors and with whatever Python raises on nonsense.
+    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError) as exc:
+        raise DocumentError(f"It is no readable PDF ({exc or type(exc).__name__}).") from exc
+    if locked:
+        raise DocumentError("It is encrypted; save a copy without its password.")
+    starts, text = [], ""
+    for page in pages:
+        text += "\n\n" if text else ""
+        starts.append(len(text))
+        text += page
+    if not text.strip():
+        raise DocumentError("It holds no text (a scan?); run text recognition on it first.")
+    first = text.strip().split("\n", 1)[0]
+    return Content(text, title.strip() or (first if len(first) <= 100 else None), tuple(starts))
+
+
+def _flowing(page: str) -> str:
+    """A page's lines joined into running text: the lines of a PDF end where the paper did, not where sentences do.
+
+    A line that ends a sentence, or is much shorter than the page's lines, ends a paragraph.
+    """
+    page = _WORD_CUT_AT_LINE_END.sub(r"\1", clean(page))
+    lines = [line.strip() for line in page.split("\n")]
+    full = max((len(line) for line in lines), default=0)
+    text = ""
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        ends = not line or not following or len(line) < 0.6 * full
+        text += line + ("\n" if ends else " ")
+    return re.sub(r"\n{3,}", "\n\n", text).strip()

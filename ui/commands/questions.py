@@ -1,0 +1,77 @@
+"""`hopcite search` and `hopcite ask`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from hopcite.settings import Mode, RerankMethod, Settings, load_settings
+from hopcite.types import Answer
+from ui.terminal import AsJson, CollectionName, StatusLine, print_json, print_line
+
+
+def search(
+    query: str = typer.Argument(..., metavar="QUERY"),
+    limit: int = typer.Option(10, min=1, help="Passages to show."),
+    collection: CollectionName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find passages, without a language model."""
+    settings = load_settings(flags={"collection": collection}).settings
+    from retrieval import open_collection, open_encoder
+    from ui.api.bodies import HitBody
+    from ui.text import hit_text
+
+    opened = open_collection(settings, open_encoder(settings))
+    try:
+        [hits] = opened.search([query], limit=limit)
+    finally:
+        opened.close()
+    if as_json:
+        print_json([HitBody.from_hit(hit).model_dump(mode="json") for hit in hits])
+    else:
+        print_line("\n\n".join(map(hit_text, hits)) or "Nothing found.")
+
+
+def ask(
+    question: str = typer.Argument(..., metavar="QUESTION"),
+    collection: CollectionName = None,
+    mode: Mode | None = typer.Option(None, help="When to split the question: as the evidence asks for, always, never."),
+    rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked."),
+    deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
+    max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from the collection's documents, with citations."""
+    flags = {
+        "collection": collection,
+        "answer.mode": mode,
+        "rerank.method": rerank,
+        "answer.deadline_s": deadline,
+        "answer.max_llm_calls": max_llm_calls,
+    }
+    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings))
+    if as_json:
+        from hopcite.wire import answer_json
+
+        print_json(answer_json(answer))
+    else:
+        from ui.text import answer_text
+
+        print_line(answer_text(answer))
+
+
+async def _answer(question: str, settings: Settings) -> Answer:
+    from agent import AnswerOptions, answer_question, open_deps
+    from ui.text import stage_line
+
+    with StatusLine() as status:
+        status.set("Opening…")
+        async with open_deps(settings) as deps:
+            return await answer_question(
+                question,
+                deps=deps,
+                options=AnswerOptions.from_settings(settings.answer),
+                on_event=lambda event: status.set(stage_line(event)),
+            )

@@ -1,0 +1,86 @@
+"""Answers, passages and stages as plain text."""
+
+from __future__ import annotations
+
+import textwrap
+
+from agent import StageEvent
+from hopcite.types import Answer, Citation, Hit, Step
+
+WIDTH = 100
+_SNIPPET = 240
+_STAGES = {
+    "retrieve": "Searching…",
+    "assess": "Checking whether this is enough…",
+    "plan": "Working out what else to look for…",
+    "rerank": "Reading the passages…",
+    "write": "Writing…",
+    "verify": "Checking the quotes…",
+}
+
+
+def answer_text(answer: Answer) -> str:
+    """The answer, its citations with their quotes, the searches behind it, and the bill."""
+    parts = [_wrapped(answer.answer)]
+    if answer.short_answer and answer.short_answer.lower() not in answer.answer.lower():
+        parts.insert(0, answer.short_answer)
+    if answer.citations:
+        parts.append("\n".join(map(_citation, answer.citations)))
+    planned = [step for step in answer.steps if step.id != "q"]
+    if planned:
+        parts.append("\n".join(map(_step, planned)))
+    usage = answer.usage
+    parts.append(
+        f"{answer.status}, confidence {answer.confidence:.2f}; {plural(usage.llm_calls, 'model call')}, "
+        f"{plural(usage.prompt_tokens + usage.completion_tokens, 'token')}, {usage.ms['total'] / 1000:.1f} s"
+    )
+    return "\n\n".join(parts)
+
+
+def hit_text(hit: Hit) -> str:
+    """A passage with its place."""
+    chunk = hit.chunk
+    snippet = textwrap.shorten(chunk.text, _SNIPPET, placeholder=" …")
+    return f"{hit.rank}. {chunk.title}  ({_place(chunk.source, chunk.page)})\n{_wrapped(snippet, indent='   ')}"
+
+
+def stage_line(event: StageEvent) -> str | None:
+    """The line for who waits; None leaves the line as it is."""
+    if event.state == "start":
+        return _STAGES.get(event.stage)
+    hits, steps = event.detail.get("hits"), event.detail.get("steps")
+    if event.stage == "retrieve" and isinstance(hits, int):
+        return f"Reading {plural(hits, 'passage')}…"
+    if event.stage == "plan" and isinstance(steps, list) and steps:
+        return "Looking for: " + " · ".join(str(step) for step in steps)
+    return None
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 passage`, `1,204 passages`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _citation(citation: Citation) -> str:
+    label = f"[{citation.n}] "
+    checked = "" if citation.verified else "  (not verified)"
+    head = f"{label}{citation.title}  ({_place(citation.source, citation.page)}){checked}"
+    quote = " ".join(citation.quote.split())
+    return f"{head}\n{_wrapped(f'“{quote}”', indent=' ' * len(label))}"
+
+
+def _step(step: Step) -> str:
+    found = f" -> {step.answer}" if step.answer else f" ({step.status.replace('_', ' ')})"
+    return f"{step.id}: {step.question}{found}"
+
+
+def _place(source: str, page: int | None) -> str:
+    return source if page is None else f"{source}, page {page}"
+
+
+def _wrapped(text: str, *, indent: str = "") -> str:
+    lines = [
+        textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+        for line in text.split("\n")
+    ]
+    return "\n".join(lines)
