@@ -238,7 +238,10 @@ def _put(tree: dict[str, Any], name: str, value: object) -> None:
 def _first_problem(exc: ValidationError, origins: Mapping[str, str]) -> str:
     problem = exc.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
-    where = origins.get(name, "")
+    if name not in origins:  # an unknown section: name what was set in it
+        name = next((known for known in origins if known.startswith(f"{name}.")), name)
+    where = origins.get(name, "settings")
     if problem["type"] == "extra_forbidden":
-        return f"Unknown setting {name!r} ({where or 'settings'}); `hopcite config show` lists the known ones."
-    return f"The setting {name!r} ({where}) is wrong: {problem['msg']}; it was {problem['input']!r}."
+        return f"Unknown setting {name!r} ({where}); `hopcite config show` lists the known ones."
+    was = "" if name.endswith("api_key") else f"; it was {problem['input']!r}"
+    return f"The setting {name!r} ({where}) is wrong: {problem['msg']}{was}."

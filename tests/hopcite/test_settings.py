@@ -1,0 +1,149 @@
+"""Settings: which layer wins, where a value came from, and one clear line for each mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from hopcite.errors import SettingsError
+from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, load_settings
+
+TOML = """
+collection = "papers"
+[llm]
+model = "from-toml"
+retries = 1
+[answer]
+mode = "always"
+"""
+
+
+def write(folder: Path, text: str, name: str = "hopcite.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problem(folder: Path, environ: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None) -> str:
+    """The one line of the error."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(folder=folder, environ=environ or {}, flags=flags)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_without_any_layer_everything_is_the_default(tmp_path: Path) -> None:
+    loaded = load_settings(folder=tmp_path, environ={})
+    assert loaded.settings == Settings()
+    assert set(loaded.origins.values()) == {"default"}
+    assert "llm.base_url" in loaded.origins
+
+
+def test_the_file_yields_to_the_environment_and_that_to_flags(tmp_path: Path) -> None:
+    write(tmp_path, TOML)
+    environ = {"HOPCITE_LLM__MODEL": "from-environment", "HOPCITE_ANSWER__MODE": "never", "PATH": "/bin"}
+    loaded = load_settings(folder=tmp_path, environ=environ, flags={"answer.mode": "adaptive", "collection": None})
+    settings = loaded.settings
+    assert (settings.collection, settings.llm.retries) == ("papers", 1)
+    assert (settings.llm.model, settings.answer.mode) == ("from-environment", "adaptive")
+    assert loaded.origins["llm.retries"] == "hopcite.toml"
+    assert loaded.origins["llm.model"] == "environment HOPCITE_LLM__MODEL"
+    assert loaded.origins["answer.mode"] == "flag"
+    assert loaded.origins["collection"] == "hopcite.toml", "a flag of None was not given"
+    assert loaded.origins["search.hops"] == "default"
+
+
+def test_the_environment_s_strings_become_the_settings_types(tmp_path: Path) -> None:
+    environ = {"HOPCITE_SEARCH__HOPS": "false", "HOPCITE_LLM__TIMEOUT_S": "2.5", "HOPCITE_DATA_DIR": "elsewhere"}
+    settings = load_settings(folder=tmp_path, environ=environ).settings
+    assert (settings.search.hops, settings.llm.timeout_s, settings.data_dir) == (False, 2.5, Path("elsewhere"))
+
+
+def test_hopcite_config_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path, 'collection = "ignored"')
+    other = write(tmp_path, 'collection = "other"', name="team.toml")
+    loaded = load_settings(folder=tmp_path, environ={"HOPCITE_CONFIG": str(other)})
+    assert (loaded.settings.collection, loaded.origins["collection"]) == ("other", "team.toml")
+
+
+def test_hopcite_config_that_names_no_file(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.toml"
+    message = problem(tmp_path, {"HOPCITE_CONFIG": str(missing)})
+    assert "HOPCITE_CONFIG" in message
+    assert str(missing) in message
+
+
+@pytest.mark.parametrize("content", [b"[llm\nmodel =", b'collection = "caf\xe9"'], ids=["syntax", "encoding"])
+def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "hopcite.toml"
+    path.write_bytes(content)
+    assert f"{path} is not valid TOML" in problem(tmp_path)
+
+
+def test_an_unknown_setting_in_each_layer(tmp_path: Path) -> None:
+    assert "'llm.modell' (environment HOPCITE_LLM__MODELL)" in problem(tmp_path, {"HOPCITE_LLM__MODELL": "x"})
+    assert "'answer.moed' (flag)" in problem(tmp_path, flags={"answer.moed": "never"})
+    write(tmp_path, "[serch]\nhops = true")
+    message = problem(tmp_path)
+    assert message.startswith("Unknown setting 'serch.hops' (hopcite.toml)")
+    assert "hopcite config show" in message
+
+
+def test_the_test_variables_are_no_settings(tmp_path: Path) -> None:
+    assert load_settings(folder=tmp_path, environ={"HOPCITE_TEST_NO_MODELS": "1"}).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("HOPCITE_LLM__RETRIES", "-1", "greater than or equal to 0"),
+        ("HOPCITE_LLM__RETRIES", "many", "integer"),
+        ("HOPCITE_ANSWER__MODE", "sometimes", "'adaptive', 'always' or 'never'"),
+        ("HOPCITE_COLLECTION", "../up", "pattern"),
+    ],
+)
+def test_a_wrong_value_names_setting_layer_and_what_is_allowed(
+    tmp_path: Path, name: str, value: str, allowed: str
+) -> None:
+    message = problem(tmp_path, {name: value})
+    for part in (f"environment {name}", allowed, repr(value)):
+        assert part in message
+
+
+def test_a_section_set_to_a_single_value(tmp_path: Path) -> None:
+    write(tmp_path, 'llm = "qwen"')
+    assert "'llm' (hopcite.toml)" in problem(tmp_path)
+    assert "'llm.model' does not exist" in problem(tmp_path, {"HOPCITE_LLM__MODEL": "qwen"})
+
+
+def test_the_fingerprint_ignores_what_cannot_change_an_answer() -> None:
+    plain = Settings()
+    moved = Settings(
+        data_dir=Path("/elsewhere"),
+        model_dir=Path("/models"),
+        llm=LLMSettings(base_url="http://gpu-box:8000/v1", api_key=SecretStr("sesame")),
+        qdrant=QdrantSettings(url="http://store:6333", api_key=SecretStr("sesame")),
+        server=ServerSettings(port=9000),
+    )
+    assert moved.fingerprint() == plain.fingerprint()
+    assert len(plain.fingerprint()) == 12
+    assert int(plain.fingerprint(), 16) >= 0
+    assert Settings(llm=LLMSettings(model="other")).fingerprint() != plain.fingerprint()
+
+
+def test_a_key_is_never_printed(tmp_path: Path) -> None:
+    settings = load_settings(folder=tmp_path, environ={"HOPCITE_LLM__API_KEY": "sesame"}).settings
+    assert settings.llm.api_key is not None
+    assert settings.llm.api_key.get_secret_value() == "sesame"
+    assert "sesame" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_a_key_is_never_printed_when_it_is_wrong(tmp_path: Path) -> None:
+    write(tmp_path, "[qdrant]\napi_key = 74656")
+    message = problem(tmp_path)
+    assert "'qdrant.api_key' (hopcite.toml)" in message
+    assert "74656" not in message
