@@ -63,6 +63,8 @@ class Budget:
             raise BudgetExhausted(f"The request's {self.max_tokens} tokens are spent; raise its max_tokens.")
         if self.remaining_s <= 0:
             raise BudgetExhausted(f"The request's {self.deadline_s} seconds are spent; raise --deadline.")
+        if self._parent is not None:  # other parts may have charged it since
+            self._parent.check()
 
     def charge(self, *, calls: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
         """Add what a call cost, also when it failed."""
