@@ -95,7 +95,7 @@ class OpenAIChat:
         }
         pieces: list[str] = []
         thinking = ThinkingFilter()
-        finish: FinishReason = "deadline"
+        finish: FinishReason | None = None
         usage: Mapping[str, int] = {}
         try:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
@@ -111,6 +111,10 @@ class OpenAIChat:
                             finish = "length" if choice["finish_reason"] == "length" else "stop"
         except TimeoutError:
             finish = "deadline"
+        if finish is None:
+            raise ModelMisbehaved(
+                f"The reply of {self.model} broke off, or llm.base_url names no OpenAI-compatible server."
+            )
         pieces.append(thinking.feed("", last=True))
         text = "".join(pieces)
         spent = _spent(usage, messages, text)
@@ -186,9 +190,14 @@ class OpenAIChat:
             budget.charge()
             budget.check()
             raise
-        reply = events[0]
-        choice = reply["choices"][0]
-        text = choice["message"].get("content") or ""
+        [reply] = events
+        try:
+            choice = reply["choices"][0]
+            text = choice["message"].get("content") or ""
+        except (LookupError, TypeError, AttributeError) as exc:
+            raise ModelMisbehaved(
+                f"llm.base_url names no OpenAI-compatible server: it says {str(reply)[:100]!r}."
+            ) from exc
         prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
         budget.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
         return _Reply(text, (choice.get("logprobs") or {}).get("content") or ())
@@ -214,6 +223,10 @@ class OpenAIChat:
                         if attempt == self._llm.retries or not worth_another_try(response):
                             raise_for(response, self._llm)
                         pause = retry_after_s(response, attempt)
+                except httpx.ReadTimeout as exc:
+                    raise Unreachable(
+                        f"The language model at {root} is silent for {self._llm.timeout_s:g} s; raise llm.timeout_s."
+                    ) from exc
                 except httpx.TransportError as exc:
                     if yielded or attempt == self._llm.retries:
                         raise Unreachable(
@@ -238,12 +251,23 @@ class OpenAIChat:
 
 async def _events(response: httpx.Response, *, streamed: bool) -> AsyncIterator[dict[str, Any]]:
     if not streamed:
-        yield json.loads(await response.aread())
+        yield _event(await response.aread())
         return
     async for line in response.aiter_lines():
         data = line.removeprefix("data:").strip()
         if line.startswith("data:") and data != "[DONE]":
-            yield json.loads(data)
+            yield _event(data)
+
+
+def _event(data: str | bytes) -> dict[str, Any]:
+    """Parse one; a server that fails after it began to stream says so in an event."""
+    try:
+        event = json.loads(data)
+    except ValueError as exc:
+        raise ModelMisbehaved(f"llm.base_url names no OpenAI-compatible server: it says {data[:100]!r}.") from exc
+    if not isinstance(event, dict) or event.get("error"):
+        raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
+    return event
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:

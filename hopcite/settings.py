@@ -38,7 +38,7 @@ class _Section(BaseModel):
 class LLMSettings(_Section):
     """The language model that plans and writes."""
 
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
     """An OpenAI-compatible server, such as `http://gpu-box:8000/v1`. Unset: llama.cpp in this process."""
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     """A model of the catalogue or, with `base_url`, the name by which the server knows it."""
@@ -46,7 +46,7 @@ class LLMSettings(_Section):
     context_tokens: int = Field(default=8192, ge=1024)
     """The window: prompt and reply together."""
     timeout_s: float = Field(default=120.0, gt=0)
-    """For one call, from sending it to its last token."""
+    """Silence after which a call is given up: before its first token, or between two."""
     retries: int = Field(default=3, ge=0)
     """Further tries after 429, 5xx or a lost connection, with exponential backoff."""
     concurrency: int = Field(default=8, ge=1)

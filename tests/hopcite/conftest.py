@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.servers import Reply, ScriptedServer
+
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
@@ -32,3 +34,16 @@ def nobody() -> Iterator[str]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.fixture
+def serve(
+    listen: Callable[[type[BaseHTTPRequestHandler]], str],
+) -> Callable[..., tuple[ScriptedServer, str]]:
+    """Start a server with these replies; it and its address."""
+
+    def started(*script: Reply) -> tuple[ScriptedServer, str]:
+        server = ScriptedServer(list(script))
+        return server, listen(server.handler())
+
+    return started

@@ -104,6 +104,7 @@ def test_the_test_variables_are_no_settings(tmp_path: Path) -> None:
         ("HOPCITE_LLM__RETRIES", "many", "integer"),
         ("HOPCITE_ANSWER__MODE", "sometimes", "'adaptive', 'always' or 'never'"),
         ("HOPCITE_COLLECTION", "../up", "pattern"),
+        ("HOPCITE_LLM__BASE_URL", "gpu-box:8000", "https?://"),
     ],
 )
 def test_a_wrong_value_names_setting_layer_and_what_is_allowed(
