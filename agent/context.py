@@ -42,9 +42,10 @@ class AnswerOptions:
     """False stops after reranking: retrieval is measured without a writer."""
 
     @classmethod
-    def from_settings(cls, answer: AnswerSettings) -> AnswerOptions:
+    def from_settings(cls, answer: AnswerSettings, *, write: bool = True) -> AnswerOptions:
         """The options that the settings ask for."""
         return cls(
+            write=write,
             mode=answer.mode,
             evidence=answer.evidence,
             max_rounds=answer.max_rounds,

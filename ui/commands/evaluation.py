@@ -23,7 +23,7 @@ def run(
     dataset: str = typer.Argument(..., metavar="DATASET", help="hotpotqa, 2wikimultihopqa, musique or multihop-rag."),
     data: Path | None = typer.Option(None, help="Folder with corpus.jsonl[.gz] and SPLIT.jsonl[.gz]."),
     split: str = typer.Option("test", help="Which questions."),
-    system: str = typer.Option("adaptive", help="Which system; an unknown one lists them."),
+    system: str = typer.Option("default", help="Which system; an unknown one lists them."),
     limit: int | None = typer.Option(None, help="At most so many questions."),
     seed: int | None = typer.Option(None, help="Draw the questions in an order of this seed."),
     concurrency: int = typer.Option(1, min=1, help="Questions under way at once."),

@@ -1,0 +1,1 @@
+"""One family of measures a file. Each is a pure function of a prediction and its gold."""

@@ -1,0 +1,119 @@
+"""One answer against its gold: every measure that fits the data set, by name. None: not defined for this answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evals.datasets import Dataset, Question
+from evals.metrics import answer as answer_metrics
+from evals.metrics import citations as citation_metrics
+from evals.metrics import multihop_rag, passages
+from evals.metrics.citations import Cited, Span, Target, cited_sentences, locate_sentences, supporting_fact_scores
+from hopcite.types import Answer, Citation
+
+Scores = dict[str, float | None]
+StoredText = Callable[[str], str | None]
+"""A document's id to its stored text; None when the collection has no such document."""
+SentenceSpans = Callable[[str], Sequence[Span | None]]
+"""A document's id to where its official sentences stand in its stored text; empty where they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scores of one question, and how often its supporting sentences were not found in the stored text."""
+
+    scores: Scores
+    unlocated_sentences: int = 0
+
+
+def score(answer: Answer, question: Question, *, dataset: Dataset, stored_text: StoredText, written: bool) -> Scored:
+    """Score retrieval and, where an answer was `written`, the answer and its citations."""
+    scores = retrieval_scores(answer, question)
+    if not written:
+        return Scored(scores)
+
+    def sentence_spans(document_id: str) -> Sequence[Span | None]:
+        return locate_sentences(stored_text(document_id) or "", dataset.sentences.get(document_id, ()))
+
+    scores.update(answer_scores(answer, question, dataset.name))
+    verified = [citation for citation in answer.citations if _is_verbatim(citation, stored_text)]
+    scores["quotes_verified"] = len(verified) / len(answer.citations) if answer.citations else None
+    scores["claims_supported"] = (
+        sum(claim.supported is True for claim in answer.claims) / len(answer.claims) if answer.claims else None
+    )
+    cited = [Cited(citation.document_id, (citation.start, citation.end)) for citation in verified]
+    targets = _targets(question, sentence_spans)
+    scores.update(_citation_scores(cited, question, targets, sentence_spans))
+    unlocated = sum(target.span is None for target in targets) if question.supporting_facts else 0
+    return Scored(scores, unlocated)
+
+
+def failed_scores(scores: Mapping[str, float | None]) -> Scores:
+    """What a question that failed gets: nothing right, nothing cited."""
+    return {name: 0.0 if value is not None else None for name, value in scores.items()}
+
+
+def retrieval_scores(answer: Answer, question: Question) -> Scores:
+    """Passage recall at each depth and, for MultiHop-RAG, its own measures. Empty where a question has no gold."""
+    scores: Scores = {}
+    if question.gold:
+        ranked = passages.ranked_documents(hit.chunk.document_id for hit in answer.evidence)
+        gold = [gold.document_ids for gold in question.gold]
+        for depth in passages.DEPTHS:
+            scores[f"recall@{depth}"] = passages.recall_at(depth, ranked, gold)
+            scores[f"all_evidence@{depth}"] = passages.all_evidence_at(depth, ranked, gold)
+    if question.facts:
+        scores.update(multihop_rag.retrieval_scores([hit.chunk.text for hit in answer.evidence], question.facts))
+    return scores
+
+
+def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scores:
+    """EM and both F1 of the short answer; for MultiHop-RAG also its own rule, with its word for an unanswerable one."""
+    prediction = answer.short_answer
+    extra: Scores = {}
+    if dataset_name == "multihop-rag":
+        if answer.status == "unanswerable":
+            prediction = multihop_rag.INSUFFICIENT
+        extra["accuracy"] = multihop_rag.shares_a_word(prediction, question.answers[0])
+    return {
+        "em": answer_metrics.exact_match(prediction, question.answers),
+        "f1": answer_metrics.f1(prediction, question.answers),
+        "open_f1": answer_metrics.open_f1(prediction, question.answers),
+        **extra,
+    }
+
+
+def _targets(question: Question, sentence_spans: SentenceSpans) -> list[Target]:
+    """What must be cited: the supporting sentences, or the whole document of one that can't be placed in its text."""
+    if not question.supporting_facts:
+        return [Target(gold.document_ids) for gold in question.gold]
+    targets = []
+    for fact in question.supporting_facts:
+        spans = sentence_spans(fact.document_id) if fact.document_id else ()
+        span = spans[fact.index] if 0 <= fact.index < len(spans) else None
+        targets.append(Target((fact.document_id,) if fact.document_id else (), span))
+    return targets
+
+
+def _citation_scores(
+    cited: Sequence[Cited], question: Question, targets: Sequence[Target], sentence_spans: SentenceSpans
+) -> Scores:
+    if not targets:
+        return {}
+    scores: Scores = {
+        "citation_precision": citation_metrics.precision(cited, targets),
+        "citation_recall": citation_metrics.recall(cited, targets),
+    }
+    # The official sentence set can only be met where each of its sentences is known.
+    if question.supporting_facts and all(target.span for target in targets):
+        spans = {citation.document_id: sentence_spans(citation.document_id) for citation in cited}
+        gold = {(fact.document_id, fact.index) for fact in question.supporting_facts if fact.document_id}
+        scores.update(supporting_fact_scores(cited_sentences(cited, spans), gold))
+    return scores
+
+
+def _is_verbatim(citation: Citation, stored_text: StoredText) -> bool:
+    """Checked here against the ledger's text, whatever the answer says of itself."""
+    text = stored_text(citation.document_id)
+    return text is not None and bool(citation.quote) and text[citation.start : citation.end] == citation.quote

@@ -1,0 +1,122 @@
+"""Records to a summary: means with intervals. A pure function of the records, so that it can always be made again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evals.records import Record
+
+RESAMPLES = 2000
+_SEED = 20250700355
+_FIRST = ("em", "f1", "accuracy", "recall@2", "recall@5", "recall@10", "recall@20", "all_evidence@5", "all_evidence@10")
+_NAMES = {
+    "em": "answer EM",
+    "f1": "answer F1",
+    "open_f1": "answer F1, without the yes/no rule",
+    "recall@2": "passage recall@2",
+    "recall@5": "passage recall@5",
+    "recall@10": "passage recall@10",
+    "recall@20": "passage recall@20",
+    "sp_em": "supporting-fact EM",
+    "sp_f1": "supporting-fact F1",
+}
+_COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
+
+
+def summarise(records: Sequence[Record]) -> dict[str, Any]:
+    """Scores over the questions for which they are defined, by type as well; what a question cost, on average.
+
+    An interval holds the middle 95% of the means of 2,000 resamples of the questions (percentile bootstrap, seeded).
+    A question that failed counts with its zero scores.
+    """
+    by_type: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_type[record["type"]].append(record)
+    answered = [record for record in records if record["error"] is None]
+    return {
+        "questions": len(records),
+        "errors": len(records) - len(answered),
+        "statuses": _statuses(answered),
+        "unlocated_sentences": sum(record["unlocated_sentences"] for record in records),
+        "scores": scores_of(records),
+        "by_type": {
+            name: {"questions": len(of_type), "scores": scores_of(of_type)} for name, of_type in sorted(by_type.items())
+        }
+        if len(by_type) > 1
+        else {},
+        "cost": _cost(answered),
+    }
+
+
+def scores_of(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Each measure's `mean`, `low`, `high` and the `n` of questions for which it is defined."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for record in records:
+        for name, value in record["scores"].items():
+            if value is not None:
+                values[name].append(value)
+    return {name: {"n": len(values[name]), **interval(values[name])} for name in sorted(values, key=_place)}
+
+
+def interval(values: Sequence[float]) -> dict[str, float]:
+    """Mean and 95% interval of at least one value."""
+    found = np.asarray(values, dtype=float)
+    drawn = np.random.default_rng(_SEED).integers(0, len(found), size=(RESAMPLES, len(found)))
+    low, high = np.percentile(found[drawn].mean(axis=1), [2.5, 97.5])
+    return {"mean": float(found.mean()), "low": float(low), "high": float(high)}
+
+
+def render_summary(summary: Mapping[str, Any]) -> str:
+    """The summary as Markdown: a table of scores in percent, then what a question cost."""
+    lines = [
+        f"{summary['dataset']} {summary['split']}, system {summary['system']}: {summary['questions']} questions, "
+        f"{summary['errors']} failed",
+        "",
+        "| measure | mean | 95% interval | questions |",
+        "|---|---|---|---|",
+    ]
+    for name, score in summary["scores"].items():
+        shown = " | ".join(f"{100 * score[part]:.1f}" for part in ("mean",))
+        between = f"{100 * score['low']:.1f} to {100 * score['high']:.1f}"
+        lines.append(f"| {_NAMES.get(name, name.replace('_', ' '))} | {shown} | {between} | {score['n']} |")
+    for name, part in summary["by_type"].items():
+        told = ", ".join(
+            f"{_NAMES.get(score, score)} {100 * part['scores'][score]['mean']:.1f}"
+            for score in ("em", "f1", "accuracy", "recall@5")
+            if score in part["scores"]
+        )
+        lines.append(f"\n{name} ({part['questions']}): {told}")
+    if cost := summary["cost"]:
+        seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in cost["seconds"].items())
+        lines.append(
+            f"\nPer question: {cost['llm_calls']:.1f} model calls, {cost['prompt_tokens']:,.0f} prompt tokens, "
+            f"{cost['completion_tokens']:,.0f} completion tokens; seconds: {seconds}"
+        )
+    lines += [f"\nNote: {note}" for note in summary.get("notes", ())]
+    return "\n".join(lines)
+
+
+def _statuses(records: Sequence[Record]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for record in records:
+        counts[record["status"]] += 1
+    return dict(sorted(counts.items()))
+
+
+def _cost(records: Sequence[Record]) -> dict[str, Any]:
+    if not records:
+        return {}
+    stages = list(records[0]["usage"]["ms"])
+    cost: dict[str, Any] = {name: float(np.mean([record["usage"][name] for record in records])) for name in _COUNTS}
+    cost["seconds"] = {
+        stage: float(np.mean([record["usage"]["ms"].get(stage, 0.0) for record in records])) / 1000 for stage in stages
+    }
+    return cost
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
