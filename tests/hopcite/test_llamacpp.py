@@ -74,12 +74,13 @@ def test_the_right_label_is_likelier(chat: OpenAIChat, loop: asyncio.Runner) -> 
 
 @pytest.mark.models
 def test_a_deadline_ends_the_reply_and_frees_the_server(chat: OpenAIChat, loop: asyncio.Runner) -> None:
-    question = ask("Write a long story about a railway over a mountain pass, in ten chapters.")
+    loop.run(chat.complete(ask("Say yes."), max_tokens=4, budget=Budget()))  # loading counts, so it comes first
+    question = ask("Write a Python dictionary from the numbers 1 to 300 to their names in English, in full.")
     done = loop.run(chat.complete(question, max_tokens=800, budget=Budget(deadline_s=2)))
     assert done.finish_reason == "deadline"
     assert done.text
-    again = loop.run(chat.complete(ask("Say yes."), max_tokens=4, budget=Budget(deadline_s=30)))
-    assert again.finish_reason in ("stop", "length"), "the one slot is free again"
+    again = loop.run(chat.complete(ask("Say yes."), max_tokens=4, budget=Budget(deadline_s=20)))
+    assert again.finish_reason != "deadline", "the one slot is free again"
 
 
 @pytest.mark.models
