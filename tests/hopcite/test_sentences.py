@@ -25,6 +25,8 @@ def sentences(text: str) -> list[str]:
         ("Dr. Brandvold met Mr. Lund at 3.5 km.", ["Dr. Brandvold met Mr. Lund at 3.5 km."]),
         ("Why? Because!", ["Why?", "Because!"]),
         ("A heading\nA paragraph. Its end", ["A heading", "A paragraph.", "Its end"]),
+        ("Table B\u00a0.", ["Table B\u00a0."]),
+        ("Pourquoi\u00a0? Alors\u202f!", ["Pourquoi\u00a0?", "Alors\u202f!"]),
         ("  indented  \n\n  twice.  ", ["indented", "twice."]),
     ],
 )
