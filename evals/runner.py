@@ -46,11 +46,12 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is. `stage` says with what, and how the scores stand."""
+    """How far a stage of the run is, and in `note` how the scores stand."""
 
     stage: str
     done: int
     total: int | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ class _Run:
             known = [value for value in values if value is not None]
             if known:
                 told.append(f"{name} {100 * sum(known) / len(known):.1f}")
-        self.progress(RunProgress(" ".join(["Asking", *told]), done, total))
+        self.progress(RunProgress("Asking", done, total, ", ".join(told)))
 
 
 def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder: str) -> dict[str, Any]:

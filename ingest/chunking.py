@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 import uuid
 from collections.abc import Callable, Sequence
@@ -98,7 +99,9 @@ def _shrunk(
             room = max(max_tokens - title, 1)
             pieces = _divided(document.text, (start, end), size - title, room, count_tokens)
             fitting += [span for span, _ in pieces]
-        shrunk.append(fitting)
+        # A half may be no more than the overlap that the next chunk begins with.
+        within = [a >= c and b <= d for (a, b), (c, d) in itertools.pairwise(fitting)]
+        shrunk.append([span for span, repeated in zip(fitting, [*within, False], strict=False) if not repeated])
     return shrunk
 
 

@@ -118,7 +118,7 @@ def ingest_upload(
     progress: OnProgress | None = None,
 ) -> IngestReport:
     """Ingest an uploaded file. The same name again replaces it."""
-    return _ingest(_read_bytes(name, f"upload:{name}", data), None, collection, ledger, settings, progress)
+    return _ingest(_read_bytes(name, name, data), None, collection, ledger, settings, progress)
 
 
 def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledger) -> int:

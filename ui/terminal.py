@@ -42,8 +42,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 class Bar:
     """A progress bar on stderr. `set` takes what is done so far, and the total when it is known."""
 
-    def __init__(self, label: str, *, unit: Literal["bytes", "documents", "questions"]) -> None:
+    def __init__(self, label: str, *, unit: Literal["bytes", "documents", ""]) -> None:
         scaled: dict[str, Any] = {"unit": "B", "unit_scale": True} if unit == "bytes" else {"unit": f" {unit}"}
+        self._label = label
         # Nothing is drawn before the first progress: work that was done already has no bar.
         self._bar = tqdm(desc=label, delay=0.1, file=sys.stderr, dynamic_ncols=True, leave=True, **scaled)
 
@@ -55,11 +56,14 @@ class Bar:
     ) -> None:
         self._bar.close()
 
-    def set(self, done: int, total: int | None, label: str | None = None) -> None:
-        """Show this much done."""
-        if label is not None and label != self._bar.desc.removesuffix(": "):
+    def set(self, done: int, total: int | None, *, label: str | None = None, note: str = "") -> None:
+        """Show this much done. Another label begins the bar anew; a note stands at its end."""
+        if label is not None and label != self._label:
+            self._label = label
             self._bar.set_description(label, refresh=False)
             self._bar.reset(total)
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 

@@ -8,6 +8,8 @@ from hopcite.errors import DocumentError
 from ingest.readers.plain import Content, clean, decode
 
 _UNSEEN = ("script", "style", "noscript", "template", "nav", "head", "iframe", "svg")
+_WHITE = re.compile(r"\s+")
+_DECLARED = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _BLOCKS = (
     "address article aside blockquote caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
     "h5 h6 header hr li main ol p pre section summary table tbody td tfoot th thead tr ul"
@@ -21,29 +23,32 @@ def read_html(data: bytes) -> Content:
 
     try:
         soup = BeautifulSoup(_decoded(data), "lxml")
+    except LookupError as exc:
+        raise DocumentError(f"It declares an encoding that does not exist ({exc}); save it as UTF-8.") from exc
+    except UnicodeDecodeError as exc:
+        raise DocumentError(f"It is not in the encoding that it declares ({exc.encoding}); save it as UTF-8.") from exc
     except ParserRejectedMarkup as exc:
         raise DocumentError(f"Its HTML cannot be parsed ({exc}).") from exc
     heading = soup.find("h1") or soup.find("title")
     title = heading.get_text(" ", strip=True) if heading else None
     for element in soup.find_all(_UNSEEN):
         element.decompose()
+    for string in soup.find_all(string=True):
+        if string.find_parent("pre") is None:  # elsewhere a line break of the source is a space
+            string.replace_with(_WHITE.sub(" ", string))
     for element in soup.find_all("br"):
         element.replace_with("\n")
     for element in soup.find_all(_BLOCKS):
         element.insert_before("\n")
         element.insert_after("\n")
-    lines = (" ".join(line.split()) for line in _joined(soup.get_text()).split("\n"))
+    lines = (" ".join(line.split()) for line in soup.get_text().splitlines())
     text = re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip()
     return Content(clean(text), title)
 
 
-def _joined(text: str) -> str:
-    return text.replace("\r", "\n")
-
-
-def _decoded(data: bytes) -> str | bytes:
-    """UTF-8 if it is; else the bytes, for a page that declares its own encoding."""
-    declared = re.search(rb"charset\s*=\s*[\"']?([\w-]+)", data[:2048], re.IGNORECASE)
+def _decoded(data: bytes) -> str:
+    """As the page declares, else as other text."""
+    declared = _DECLARED.search(data[:2048])
     if declared and declared[1].lower() not in (b"utf-8", b"utf8"):
-        return data
+        return clean(data.decode(declared[1].decode()))
     return decode(data)

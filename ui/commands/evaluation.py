@@ -45,9 +45,11 @@ def run(
         out=out,
         retrieval_only=retrieval_only,
     )
-    with Bar("Evaluating", unit="questions") as bar:
+    with Bar("Evaluating", unit="") as bar:
         finished = run_evaluation(
-            request, settings=settings, progress=lambda now: bar.set(now.done, now.total, now.stage)
+            request,
+            settings=settings,
+            progress=lambda now: bar.set(now.done, now.total, label=now.stage, note=now.note),
         )
     print_line(render_summary(finished.summary))
     print_line(f"\n{finished.folder}")

@@ -1,0 +1,151 @@
+"""In-context attention: against the formula on a tiny random model, and on the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2Model
+
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted, SettingsError
+from hopcite.settings import RerankSettings, Settings
+from hopcite.types import Chunk
+from retrieval import open_reranker
+from retrieval.rerank.attention import AttentionReranker, by_score
+from retrieval.rerank.in_context import InContextScorer, Prompt, Stopped
+from retrieval.rerank.recipes import AttentionRecipe
+from tests.fakes import ScriptedChat
+
+PASSAGES = ["one two three", "four five", "six seven eight nine"]
+
+
+def tiny(recipe: AttentionRecipe, *, prompt_tokens: int = 4096) -> InContextScorer:
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=4096,
+    )  # fmt: skip
+    found = "one two three four five six seven eight nine who N/A paragraphs query Here".split()
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", *found])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    model = Qwen2Model(config)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)  # type: ignore[no-untyped-call] # of transformers
+    return InContextScorer(model, fast, recipe=recipe, prompt_tokens=prompt_tokens)
+
+
+def by_hand(scorer: InContextScorer, prompt: Prompt, layers: range) -> list[float]:
+    """Whole attention matrices by torch's own eager attention: mean over the query's rows, summed over heads."""
+
+    def attention(query: tuple[int, ...]) -> torch.Tensor:
+        scorer.model.set_attn_implementation("eager")
+        ids = torch.tensor([[*prompt.ids, *query]])
+        with torch.inference_mode():
+            matrices = scorer.model(ids, output_attentions=True).attentions
+        return sum((matrices[layer][0, :, -len(query) :].mean(1).sum(0) for layer in layers), torch.zeros(1))
+
+    columns = attention(prompt.query)[: prompt.spans[-1][1]] - attention(prompt.content_free)[: prompt.spans[-1][1]]
+    scores = []
+    for start, end in prompt.spans:
+        span = columns[start:end]
+        kept = span[span >= span.mean() - 2 * span.std(correction=0)]
+        scores.append(float(kept.sum()))
+    return scores
+
+
+@pytest.mark.parametrize("recipe", [AttentionRecipe(), AttentionRecipe(start=1, stop=2)])
+def test_scores_equal_the_formula(recipe: AttentionRecipe) -> None:
+    scorer = tiny(recipe)
+    [prompt] = scorer.prompts("who nine", PASSAGES)
+    found = scorer.score(prompt)
+    expected = by_hand(scorer, prompt, range(recipe.start, recipe.stop or 3))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_best_passage_stands_last_and_spans_hold_the_passages() -> None:
+    scorer = tiny(AttentionRecipe())
+    [prompt] = scorer.prompts("who", PASSAGES)
+    assert prompt.candidates == (2, 1, 0)
+    for candidate, (start, end) in zip(prompt.candidates, prompt.spans, strict=True):
+        assert list(prompt.ids[start:end]) == scorer.tokenizer(PASSAGES[candidate])["input_ids"]
+
+
+def test_too_many_passages_are_dealt_out_to_several_prompts() -> None:
+    scorer = tiny(AttentionRecipe(), prompt_tokens=32)
+    prompts = scorer.prompts("who", PASSAGES)
+    assert len(prompts) > 1
+    assert sorted(candidate for prompt in prompts for candidate in prompt.candidates) == [0, 1, 2]
+
+
+def test_it_stops_when_it_is_told() -> None:
+    scorer = tiny(AttentionRecipe())
+    [prompt] = scorer.prompts("who", PASSAGES)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        scorer.score(prompt, stop=stop)
+
+
+def chunk(title: str, text: str) -> Chunk:
+    return Chunk(title, title, title, "s", text, 0, len(text), 0)
+
+
+def test_ranking_is_by_score_and_is_charged() -> None:
+    scorer = tiny(AttentionRecipe())
+    reranker = AttentionReranker(lambda: scorer, name="tiny")
+    budget = Budget()
+    candidates = [chunk("one", text) for text in PASSAGES]
+    ranking = asyncio.run(reranker.rerank("who nine", candidates, budget=budget))
+    assert sorted(ranking.order) == [0, 1, 2]
+    assert [ranking.scores[i] for i in ranking.order] == sorted(ranking.scores, reverse=True)
+    assert (ranking.valid, ranking.calls, budget.llm_calls) == (True, 1, 1)
+    assert budget.prompt_tokens == ranking.prompt_tokens > 0
+
+
+@pytest.mark.parametrize("scores", [[1.0, 1.0], [float("nan"), 1.0]])
+def test_equal_or_broken_scores_are_no_ranking(scores: list[float]) -> None:
+    ranking = by_score(scores)
+    assert (ranking.valid, ranking.order) == (False, (0, 1))
+    assert ranking.notes
+
+
+def test_a_deadline_ends_the_wait() -> None:
+    def slow() -> InContextScorer:
+        time.sleep(0.5)
+        return tiny(AttentionRecipe())
+
+    reranker = AttentionReranker(slow, name="tiny")
+    with pytest.raises(BudgetExhausted, match="deadline"):
+        asyncio.run(reranker.rerank("who", [chunk("one", t) for t in PASSAGES], budget=Budget(deadline_s=0.1)))
+
+
+def test_a_model_that_is_neither_known_nor_a_folder_is_refused() -> None:
+    settings = Settings(rerank=RerankSettings(model="no/such"))
+    with pytest.raises(SettingsError, match="no/such"):
+        open_reranker(settings, ScriptedChat([]))
+
+
+@pytest.mark.models
+def test_the_default_reranker_puts_both_hops_first(model_dir: Path) -> None:
+    candidates = [
+        chunk("Rye bread", "Rye bread keeps for a week when it is wrapped in cloth."),
+        chunk("Tarn House", "Tarn House was designed by Maud Terrick and opened in 1911."),
+        chunk("Chess", "A chess game begins with sixteen pieces on each side of the board."),
+        chunk("Maud Terrick", "Maud Terrick was an architect who was born in the village of Havenby."),
+    ]
+    reranker = open_reranker(Settings(model_dir=model_dir), ScriptedChat([]))
+
+    async def ranked() -> tuple[int, ...]:
+        found = await reranker.rerank(
+            "In which village was the designer of Tarn House born?", candidates, budget=Budget()
+        )
+        await reranker.aclose()
+        return found.order
+
+    assert set(asyncio.run(ranked())[:2]) == {1, 3}
