@@ -1,0 +1,66 @@
+"""Scores with values worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.metrics import multihop_rag, passages
+from evals.metrics.answer import exact_match, f1, open_f1
+from evals.metrics.citations import Cited, Target, cited_sentences, locate_sentences, precision, recall
+from evals.metrics.citations import supporting_fact_scores as sp
+
+
+@pytest.mark.parametrize(
+    ("prediction", "gold", "em", "token_f1", "without_rule"),
+    [
+        ("The Tarn House!", "tarn house", 1, 1, 1),
+        ("Tarn", "Tarn House", 0, 2 / 3, 2 / 3),  # P 1, R 1/2
+        ("a b c", "c d", 0, 0.5, 0.5),  # "a" is an article: P 1/2, R 1/2
+        ("yes indeed", "yes", 0, 0, 2 / 3),
+        ("", "Tarn", 0, 0, 0),
+    ],
+)
+def test_answers(prediction: str, gold: str, em: float, token_f1: float, without_rule: float) -> None:
+    assert exact_match(prediction, [gold]) == em
+    assert f1(prediction, [gold]) == pytest.approx(token_f1)
+    assert open_f1(prediction, [gold]) == pytest.approx(without_rule)
+
+
+def test_the_best_alias_counts() -> None:
+    assert exact_match("NYC", ["New York City", "NYC"]) == 1
+    assert f1("York", ["Tarn", "New York"]) == pytest.approx(2 / 3)
+
+
+def test_passage_recall_counts_documents_at_their_best_chunk() -> None:
+    ranked = passages.ranked_documents(["a", "b", "a", "c"])
+    assert ranked == ["a", "b", "c"]
+    gold = [["b"], ["c", "c2"], []]  # the third is not in the corpus
+    assert passages.recall_at(2, ranked, gold) == pytest.approx(1 / 3)
+    assert passages.recall_at(3, ranked, gold) == pytest.approx(2 / 3)
+    assert passages.all_evidence_at(3, ranked, gold) == 0
+    assert passages.all_evidence_at(3, ranked, gold[:2]) == 1
+
+
+def test_citations_hit_a_sentence_when_they_share_a_character() -> None:
+    targets = [Target(["a"], (0, 10)), Target(["b"], None)]
+    cited = [Cited("a", (9, 20)), Cited("a", (10, 20)), Cited("c", (0, 5))]
+    assert precision(cited, targets) == pytest.approx(1 / 3)
+    assert recall(cited, targets) == 0.5
+    assert precision([], targets) is None
+
+
+def test_supporting_facts_are_sets_of_sentences() -> None:
+    spans = locate_sentences("One  two. Three.\nFour.", ["One two.", "Three.", "Absent.", "Four."])
+    assert spans == [(0, 9), (10, 16), None, (17, 22)]
+    touched = cited_sentences([Cited("a", (8, 12)), Cited("x", (0, 1))], {"a": spans})
+    assert touched == {("a", 0), ("a", 1), ("x", -1)}
+    # Shared 1 of 3 predicted and 2 gold: F1 = 2 / 5.
+    assert sp(touched, {("a", 1), ("a", 3)}) == {"sp_em": 0.0, "sp_f1": pytest.approx(0.4)}
+
+
+def test_multihop_rag_counts_each_fact_at_the_chunk_that_first_holds_it() -> None:
+    chunks = ["nothing", "has fact one", "has fact one and fact two"]
+    found = multihop_rag.retrieval_scores(chunks, ["fact one", "fact two", "fact three"])
+    assert found == {"hits@4": 1.0, "hits@10": 1.0, "map@10": pytest.approx((1 / 2 + 1 / 3) / 3), "mrr@10": 0.5}
+    assert multihop_rag.shares_a_word("the answer is Tarn", "Tarn House") == 1
+    assert multihop_rag.shares_a_word("Oss", "Tarn House") == 0

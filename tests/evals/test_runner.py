@@ -1,0 +1,163 @@
+"""A whole run over a tiny corpus, with real parts that need no model; and runs that were stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import Deps
+from evals import FinishedRun, RunProgress, RunRequest, run_evaluation
+from evals.runner import OpenParts
+from hopcite.errors import Unreachable, UsageError, WorkFailed
+from hopcite.settings import Settings
+from retrieval import open_collection
+from retrieval.rerank.identity import IdentityReranker
+from tests.fakes import HashingEncoder, ScriptedChat
+
+CORPUS = [
+    {"id": "p1", "title": "Harrow Railway", "text": "Harrow Railway was surveyed by Ottilie Brand. It is narrow.",
+     "sentences": ["Harrow Railway was surveyed by Ottilie Brand.", " It is narrow."]},
+    {"id": "p2", "title": "Ottilie Brand", "text": "Ottilie Brand was born in Kestmark.",
+     "sentences": ["Ottilie Brand was born in Kestmark."]},
+    {"id": "p3", "title": "Tarn", "text": "Tarn is a lake. It is deep."},
+]  # fmt: skip
+QUESTIONS = [
+    {"id": "q1", "question": "Who surveyed Harrow Railway?", "answer": "Ottilie Brand", "type": "bridge",
+     "gold_titles": ["Harrow Railway"], "supporting_facts": [["Harrow Railway", 0]]},
+    {"id": "q2", "question": "Where was Ottilie Brand born?", "answer": "Kestmark", "type": "bridge",
+     "gold_titles": ["Ottilie Brand", "Not there"], "supporting_facts": [["Ottilie Brand", 0]]},
+    {"id": "q3", "question": "Is Tarn a lake?", "answer": "yes", "type": "comparison", "gold_titles": ["Tarn"]},
+]  # fmt: skip
+REPLIES = {
+    "q1": "Answer: Ottilie Brand\nHarrow Railway was surveyed by Ottilie Brand [1].",
+    "q2": "Answer: Kestmark\nOttilie Brand was born in Kestmark [1].",
+    "q3": "Answer: no\nTarn is a lake [1].",
+}
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> RunRequest:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, lines in (("corpus", CORPUS), ("test", QUESTIONS)):
+        (data / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return RunRequest("hotpotqa", data=data, system="hybrid", out=tmp_path / "run")
+
+
+def parts(*script: str | Exception) -> OpenParts:
+    @asynccontextmanager
+    async def opened(settings: Settings, collection: str) -> AsyncIterator[Deps]:
+        index = open_collection(settings, HashingEncoder(), name=collection)
+        chat = ScriptedChat(list(script))
+        try:
+            yield Deps(settings=settings, collection=index, reranker=IdentityReranker(), chat=chat)
+        finally:
+            index.close()
+
+    return opened
+
+
+def run(request: RunRequest, tmp_path: Path, *script: str | Exception) -> FinishedRun:
+    heard: list[RunProgress] = []
+    settings = Settings(data_dir=tmp_path / "hopcite")
+    try:
+        return run_evaluation(
+            request, settings=settings, progress=heard.append, encoder=HashingEncoder(), open_parts=parts(*script)
+        )
+    finally:
+        assert all(now.total is None or now.done <= now.total for now in heard)
+
+
+def records(request: RunRequest) -> list[dict[str, Any]]:
+    assert request.out is not None
+    return [json.loads(line) for line in (request.out / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_question_is_asked_scored_and_written(request_: RunRequest, tmp_path: Path) -> None:
+    finished = run(request_, tmp_path, *REPLIES.values())
+    by_id = {record["id"]: record for record in records(request_)}
+    assert list(by_id) == ["q1", "q2", "q3"]
+    assert by_id["q1"]["scores"]["em"] == by_id["q1"]["scores"]["sp_em"] == by_id["q1"]["scores"]["recall@5"] == 1.0
+    assert by_id["q2"]["scores"]["recall@5"] == 0.5, "one of the gold passages is not in the corpus"
+    assert (by_id["q3"]["short_answer"], by_id["q3"]["scores"]["f1"]) == ("no", 0.0)
+    assert by_id["q1"]["citations"][0]["quote"] in str(CORPUS[0]["text"])
+    assert finished.summary["scores"]["em"]["mean"] == pytest.approx(2 / 3)
+    assert "Not there" in finished.summary["notes"][0]
+    manifest = json.loads((finished.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["status"] == "complete"
+
+
+def test_a_run_that_was_killed_goes_on_and_equals_one_that_was_not(request_: RunRequest, tmp_path: Path) -> None:
+    with pytest.raises(Unreachable):
+        run(request_, tmp_path, REPLIES["q1"], Unreachable("The server went away."))
+    assert [record["id"] for record in records(request_)] == ["q1"]
+    assert request_.out is not None
+    with (request_.out / "records.jsonl").open("ab") as file:
+        file.write(b'{"id": "q2", "half')  # what a kill in the middle of a write leaves
+    resumed = run(request_, tmp_path, REPLIES["q2"], REPLIES["q3"])
+    assert [record["id"] for record in records(request_)] == ["q1", "q2", "q3"]
+    whole = run(RunRequest(**{**_fields(request_), "out": tmp_path / "whole"}), tmp_path, *REPLIES.values())
+    assert resumed.summary["scores"] == whole.summary["scores"]
+
+
+def test_a_question_that_fails_is_recorded_and_tried_again(request_: RunRequest, tmp_path: Path) -> None:
+    failed = run(request_, tmp_path, REPLIES["q1"], WorkFailed("Garbled."), REPLIES["q3"])
+    assert failed.summary["errors"] == 1
+    [broken] = [record for record in records(request_) if record["error"]]
+    assert (broken["id"], broken["error"], broken["scores"]["em"]) == ("q2", "WorkFailed: Garbled.", 0.0)
+    assert run(request_, tmp_path, REPLIES["q2"]).summary["errors"] == 0
+
+
+def test_a_folder_of_another_run_is_left_alone(request_: RunRequest, tmp_path: Path) -> None:
+    run(request_, tmp_path, *REPLIES.values())
+    other = RunRequest(**{**_fields(request_), "system": "hops"})
+    with pytest.raises(UsageError, match='system: "hybrid", now "hops"'):
+        run(other, tmp_path)
+    assert len(records(request_)) == 3
+
+
+def test_a_higher_limit_extends_a_run(request_: RunRequest, tmp_path: Path) -> None:
+    run(RunRequest(**{**_fields(request_), "limit": 1}), tmp_path, REPLIES["q1"])
+    assert run(request_, tmp_path, REPLIES["q2"], REPLIES["q3"]).summary["questions"] == 3
+
+
+def test_retrieval_only_calls_no_model(request_: RunRequest, tmp_path: Path) -> None:
+    finished = run(RunRequest(**{**_fields(request_), "retrieval_only": True}), tmp_path)
+    assert "em" not in finished.summary["scores"]
+    assert finished.summary["scores"]["recall@10"]["mean"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert finished.summary["cost"]["llm_calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": None}, "--data"),
+        ({"dataset": "squad"}, "musique"),
+        ({"system": "nonsense"}, "hybrid"),
+        ({"split": "train"}, "train"),
+        ({"limit": 0}, "--limit"),
+    ],
+)
+def test_a_wrong_request_names_what_is_wrong(
+    request_: RunRequest, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        run(RunRequest(**{**_fields(request_), **change}), tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_bad_line_is_named(request_: RunRequest, tmp_path: Path) -> None:
+    assert request_.data is not None
+    with (request_.data / "test.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"id": "q1", "question": "Again?", "answer": "x"}\n')
+    with pytest.raises(UsageError, match=r"test\.jsonl, line 4: the id 'q1' is that of line 1"):
+        run(request_, tmp_path)
+
+
+def _fields(request: RunRequest) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in RunRequest.__dataclass_fields__}

@@ -1,0 +1,47 @@
+"""Means, intervals and what is left out of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evals.summary import interval, render_summary, summarise
+
+
+def record(kind: str, error: str | None = None, **scores: float | None) -> dict[str, Any]:
+    ms = {"retrieve": 10.0, "total": 2000.0}
+    usage = {"llm_calls": 3, "prompt_tokens": 100, "completion_tokens": 7, "ms": ms}
+    return {
+        "type": kind, "error": error, "status": "answered", "scores": scores, "usage": usage, "unlocated_sentences": 1,
+    }  # fmt: skip
+
+
+def test_a_measure_is_over_the_questions_that_have_it() -> None:
+    summary = summarise([record("bridge", f1=1.0, x=None), record("bridge", f1=0.0, x=0.5), record("yes", f1=0.5)])
+    assert summary["scores"]["f1"]["mean"] == 0.5
+    assert (summary["scores"]["f1"]["n"], summary["scores"]["x"]["n"]) == (3, 1)
+    assert summary["by_type"]["bridge"]["scores"]["f1"]["mean"] == 0.5
+    assert summary["cost"]["seconds"] == {"retrieve": 0.01, "total": 2.0}
+    assert summary["unlocated_sentences"] == 3
+
+
+def test_a_failed_question_counts_as_zero_but_costs_nothing() -> None:
+    summary = summarise([record("bridge", f1=1.0), record("bridge", error="Unreachable: x", f1=0.0)])
+    assert (summary["errors"], summary["scores"]["f1"]["mean"]) == (1, 0.5)
+    assert summary["cost"]["llm_calls"] == 3
+
+
+def test_the_interval_is_that_of_the_mean() -> None:
+    # 100 coins, half of them heads: the standard error of the mean is 0.05.
+    found = interval([0.0, 1.0] * 50)
+    assert found["mean"] == 0.5
+    assert found["low"] == pytest.approx(0.5 - 1.96 * 0.05, abs=0.02)
+    assert found["high"] == pytest.approx(0.5 + 1.96 * 0.05, abs=0.02)
+    assert interval([0.25]) == {"mean": 0.25, "low": 0.25, "high": 0.25}
+    assert interval([0.0, 1.0] * 50) == found, "the same every time"
+
+
+def test_the_table_is_in_percent() -> None:
+    summary = {"dataset": "d", "split": "test", "system": "s", "notes": [], **summarise([record("bridge", f1=0.25)])}
+    assert "| answer F1 | 25.0 | 25.0 to 25.0 | 1 |" in render_summary(summary)
