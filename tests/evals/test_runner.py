@@ -19,14 +19,14 @@ from retrieval import open_collection
 from retrieval.rerank.identity import IdentityReranker
 from tests.fakes import HashingEncoder, ScriptedChat
 
-CORPUS = [
+CORPUS: list[dict[str, Any]] = [
     {"id": "p1", "title": "Harrow Railway", "text": "Harrow Railway was surveyed by Ottilie Brand. It is narrow.",
      "sentences": ["Harrow Railway was surveyed by Ottilie Brand.", " It is narrow."]},
     {"id": "p2", "title": "Ottilie Brand", "text": "Ottilie Brand was born in Kestmark.",
      "sentences": ["Ottilie Brand was born in Kestmark."]},
     {"id": "p3", "title": "Tarn", "text": "Tarn is a lake. It is deep."},
 ]  # fmt: skip
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {"id": "q1", "question": "Who surveyed Harrow Railway?", "answer": "Ottilie Brand", "type": "bridge",
      "gold_titles": ["Harrow Railway"], "supporting_facts": [["Harrow Railway", 0]]},
     {"id": "q2", "question": "Where was Ottilie Brand born?", "answer": "Kestmark", "type": "bridge",
@@ -85,7 +85,7 @@ def test_each_question_is_asked_scored_and_written(request_: RunRequest, tmp_pat
     assert by_id["q1"]["scores"]["em"] == by_id["q1"]["scores"]["sp_em"] == by_id["q1"]["scores"]["recall@5"] == 1.0
     assert by_id["q2"]["scores"]["recall@5"] == 0.5, "one of the gold passages is not in the corpus"
     assert (by_id["q3"]["short_answer"], by_id["q3"]["scores"]["f1"]) == ("no", 0.0)
-    assert by_id["q1"]["citations"][0]["quote"] in str(CORPUS[0]["text"])
+    assert by_id["q1"]["citations"][0]["quote"] in CORPUS[0]["text"]
     assert finished.summary["scores"]["em"]["mean"] == pytest.approx(2 / 3)
     assert "Not there" in finished.summary["notes"][0]
     manifest = json.loads((finished.folder / "manifest.json").read_text(encoding="utf-8"))
