@@ -19,8 +19,6 @@ from hopcite.types import Answer, AnswerStatus, Claim, Trace, TraceEvent, Usage
 # The share of the window that a question may fill; the passages and the reply need the rest.
 _QUESTION_SHARE = 0.25
 NOTHING_FOUND = "The documents do not hold the answer."
-# Usage reports judging under planning: both decide what to search for.
-_BILLED_STAGE = {"assess": "plan"}
 
 
 async def answer_question(
@@ -90,15 +88,12 @@ def _status(state: State) -> AnswerStatus:
 
 
 def _confidence(state: State) -> float:
-    """Mean of three signs, not calibrated: claims supported, short answer among the quotes, evidence judged enough."""
+    """Mean of two signs, not calibrated: claims supported, short answer among the quotes."""
     cited, draft = state["cited"], state.get("draft")
     signs = [sum(_credit(claim) for claim in cited.claims) / len(cited.claims)]
     if draft and draft.short_answer.lower() not in ("yes", "no", ""):
         quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
         signs.append(float(content_words(draft.short_answer) <= quoted))
-    enough = state.get("enough")
-    if enough is not None:
-        signs.append(enough)
     return round(sum(signs) / len(signs), 3)
 
 
@@ -109,8 +104,7 @@ def _credit(claim: Claim) -> float:
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:
     ms: dict[str, float] = defaultdict(float, dict.fromkeys(("plan", "retrieve", "rerank", "write", "verify"), 0.0))
     for event in events:
-        stage = str(event.detail["stage"])
-        ms[_BILLED_STAGE.get(stage, stage)] += event.ms
+        ms[str(event.detail["stage"])] += event.ms
     ms["total"] = total_ms
     return Usage(
         llm_calls=budget.llm_calls,

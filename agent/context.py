@@ -14,7 +14,7 @@ from hopcite.settings import AnswerSettings, Mode, Settings
 from retrieval import Collection, open_collection, open_encoder, open_reranker
 from retrieval.rerank.port import Reranker
 
-Stage = Literal["retrieve", "assess", "plan", "rerank", "write", "verify"]
+Stage = Literal["retrieve", "plan", "rerank", "write", "verify"]
 
 
 @dataclass(frozen=True, slots=True)

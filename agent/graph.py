@@ -1,18 +1,19 @@
 """The agent as a LangGraph graph.
 
-    search ──(always)──────────► plan ──► search_steps ◄──┐
-      │                           ▲ ▲         │           │ steps wait for answers
-      │ adaptive, never           │ │         ▼           │
-      ▼                           │ │     answer_steps ───┘
-    rerank ◄──────────────────────┼─┼─────────┘ none waits
-      │                           │ │
-      ├─(adaptive, once)─► assess ┘ │ not enough
-      ▼                      │      │
-    write ◄──────────────────┘      │
-      ├─(adaptive, once: unknown)───┘
+    search ──(always)───────► plan ──► search_steps ◄──┐
+      │                         ▲           │            │ steps wait for answers
+      │ adaptive, never         │           ▼            │
+      ▼                         │      answer_steps ─────┘
+    rerank ◄────────────────────┼───────────┘ none waits
+      │                         │
+      ▼                         │
+    write ──(adaptive, once: the passages do not hold the answer)
+      │
       ▼
     verify
 
+Adaptive mode decomposes when the writer, who has read the evidence, does not find the answer in it: a question that
+the first search answers costs one call (docs/decisions.md, "When to decompose").
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -34,12 +35,8 @@ from agent.state import State
 from hopcite.errors import BudgetExhausted
 from hopcite.types import TraceEvent
 
-# Below this probability that the evidence suffices, adaptive mode decomposes (docs/decisions.md, "When to decompose").
-ENOUGH = 0.5
-
 _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
     "search": ("retrieve", nodes.search),
-    "assess": ("assess", nodes.assess),
     "plan": ("plan", nodes.plan),
     "search_steps": ("retrieve", nodes.search_steps),
     "answer_steps": ("plan", nodes.answer_steps),
@@ -59,9 +56,8 @@ def build_graph() -> Graph:
         graph.add_node(name, _timed(name, stage, work))
     graph.add_edge(START, "search")
     graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
-    graph.add_conditional_edges("rerank", _after_rerank, ["assess", "write", END])
-    graph.add_conditional_edges("assess", _after_assess, ["plan", "write", END])
-    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write", "verify", END])
+    graph.add_conditional_edges("rerank", _after_rerank, ["write", END])
+    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
     graph.add_edge("search_steps", "answer_steps")
     graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank"])
     graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
@@ -97,23 +93,10 @@ def _after_search(state: State, runtime: Runtime[Context]) -> str:
     return "plan" if runtime.context.options.mode == "always" else "rerank"
 
 
-def _after_rerank(state: State, runtime: Runtime[Context]) -> str:
-    if runtime.context.options.mode == "adaptive" and not state["planned"]:
-        return "assess"
-    return _write_or_end(runtime)
-
-
-def _after_assess(state: State, runtime: Runtime[Context]) -> str:
-    enough = state.get("enough")
-    return "plan" if enough is not None and enough < ENOUGH else _write_or_end(runtime)
-
-
 def _after_plan(state: State, runtime: Runtime[Context]) -> str:
     if pending(state):
         return "search_steps"
-    if runtime.context.options.mode == "always":
-        return "rerank"
-    return "verify" if state.get("draft") else _write_or_end(runtime)
+    return "rerank" if runtime.context.options.mode == "always" else "verify"
 
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
@@ -127,5 +110,5 @@ def _after_write(state: State, runtime: Runtime[Context]) -> str:
     return "plan" if retry else "verify"
 
 
-def _write_or_end(runtime: Runtime[Context]) -> str:
+def _after_rerank(_: State, runtime: Runtime[Context]) -> str:
     return "write" if runtime.context.options.write else END

@@ -14,7 +14,7 @@ from agent.context import Context, StageEvent
 from agent.merge import merge, reordered
 from agent.plan import fill, plan_steps
 from agent.state import QUESTION, State
-from agent.write import answer_step, fitting, sufficiency, write_draft
+from agent.write import answer_step, fitting, write_draft
 from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.types import Chunk, Hit, Step, StepStatus
 
@@ -41,14 +41,6 @@ async def search(state: State, context: Context) -> Outcome:
         {"steps": (step,), "found": {QUESTION: hits}, "evidence": hits, "planned": False},
         {"hits": len(hits)},
     )
-
-
-async def assess(state: State, context: Context) -> Outcome:
-    """Judge whether the best passages hold all that the answer needs."""
-    _reserve(context, calls=2)
-    passages = await _shown(state, context)
-    enough = await sufficiency(state["question"], passages, chat=context.deps.chat, budget=context.budget)
-    return Outcome({"enough": enough}, {"enough": enough})
 
 
 async def plan(state: State, context: Context) -> Outcome:

@@ -1,7 +1,6 @@
 """Every prompt, and the examples that small models need. All people, places and works named here are invented.
 
-The writer's and the judge's prompts put the passages before the question, and share everything up to it: a server with
-a prefix cache reads the passages once for both.
+The passages stand before the question: a server with a prefix cache reads them once for all that is asked of them.
 """
 
 from __future__ import annotations
@@ -68,10 +67,6 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What is the population of the town where the author of The Salt Ledger died?",
         ("Who is the author of The Salt Ledger?", "In which town did #1 die?", "What is the population of #2?"),
     ),
-)
-
-ASSESS_INSTRUCTION = (
-    "Do not answer the question. Do the passages hold every fact that its answer needs? Reply with one word: yes or no."
 )
 
 

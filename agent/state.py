@@ -23,8 +23,6 @@ class State(TypedDict, total=False):
     evidence: tuple[Hit, ...]
     """All hits merged, best first; reranked where the budget allowed it."""
     planned: bool
-    enough: float | None
-    """Probability that the evidence suffices, as judged; None when not asked or not to be had."""
     passages: tuple[Chunk, ...]
     """What the writer was shown, in its order."""
     draft: Draft | None

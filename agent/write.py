@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.prompts import ASSESS_INSTRUCTION, STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
+from agent.prompts import STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
 from hopcite.budget import Budget
 from hopcite.chat import Chat, FinishReason
 from hopcite.sentences import split_sentences
@@ -92,17 +91,6 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
         stop=("\n",),
     )
     return parse_draft(completion.text).short_answer
-
-
-async def sufficiency(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> float | None:
-    """Probability, 0 to 1, that the passages suffice: p(yes) against p(no). None when the server reports neither."""
-    logprobs = await chat.label_logprobs(
-        reading_messages(passages, question, instruction=ASSESS_INSTRUCTION), ("yes", "no"), budget=budget
-    )
-    if not logprobs:
-        return None
-    yes, no = (math.exp(logprobs.get(label, -math.inf)) for label in ("yes", "no"))
-    return yes / (yes + no) if yes + no > 0 else None
 
 
 async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:

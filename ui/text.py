@@ -11,7 +11,6 @@ WIDTH = 100
 _SNIPPET = 240
 _STAGES = {
     "retrieve": "Searching…",
-    "assess": "Checking whether this is enough…",
     "plan": "Working out what else to look for…",
     "rerank": "Reading the passages…",
     "write": "Writing…",

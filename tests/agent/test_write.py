@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 
 import pytest
 
-from agent.write import Draft, fitting, parse_draft, sufficiency
-from hopcite.budget import Budget
+from agent.write import Draft, fitting, parse_draft
 from hopcite.types import Chunk
 from tests.fakes import ScriptedChat
 
@@ -52,21 +50,6 @@ def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
     draft = parse_draft(reply, finish_reason="deadline")
     assert draft.cut_short
     assert draft.short_answer == "1911"
-
-
-@pytest.mark.parametrize(
-    ("logprobs", "expected"),
-    [
-        ({"yes": math.log(0.6), "no": math.log(0.2)}, 0.75),
-        ({"yes": -1.0}, 1.0),
-        ({"no": -1.0}, 0.0),
-        ({}, None),
-    ],
-)
-def test_sufficiency_weighs_yes_against_no(logprobs: dict[str, float], expected: float | None) -> None:
-    chat = ScriptedChat([logprobs])
-    judged = asyncio.run(sufficiency("When?", [], chat=chat, budget=Budget()))
-    assert judged == (expected if expected is None else pytest.approx(expected))
 
 
 def test_passages_are_left_out_until_the_window_holds_them() -> None:
