@@ -55,11 +55,10 @@ test: setup ## lint, types, import order, and all tests that this machine can ru
 serve: setup ## the chat page and the API on http://127.0.0.1:8000/
 	@$(BIN)/hopcite serve
 
-bench: setup ## the measurements in benchmarks/ that need no server
-	$(call say,Models)
-	@$(BIN)/hopcite models pull
-	@for file in benchmarks/*.py; do \
-		test -e "$$file" || { echo "benchmarks/ holds no measurement." >&2; exit 1; }; \
-		printf '\n==> %s\n' "$$file"; \
-		$(BIN)/python "$$file" || exit 1; \
-	done
+bench: setup ## the measurements in benchmarks/: make bench DATA=folder-of-hotpotqa
+	@test -n "$(DATA)" || { echo "Name HotpotQA's folder (corpus.jsonl.gz, dev.jsonl.gz): make bench DATA=..." >&2; exit 2; }
+	$(call say,Ingest: at least 80% of the bare encoder)
+	@$(BIN)/python benchmarks/ingest_throughput.py --data "$(DATA)"
+	$(call say,Search: under 3 times the embedding; the first time the corpus is ingested)
+	@$(BIN)/hopcite eval run hotpotqa --data "$(DATA)" --split dev --system hops --retrieval-only
+	@$(BIN)/python benchmarks/search.py --data "$(DATA)"
