@@ -133,17 +133,19 @@ def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) ->
 
 
 def _supported(wording: str, quotes: Sequence[_Quote]) -> bool | None:
-    """True: the quotes hold the claim's names, numbers and most of its words. False: a name or number is missing.
+    """True: one quote, with its title, holds the claim's names and numbers, and all quotes most of its words.
 
-    None: nothing was quoted, or the names are there and too many other words are not.
+    False: a name or number is in no quote. None: nothing was quoted, or the names are there, but apart or with too few
+    of the other words: what two sources say of two things need not be true of both together.
     """
     if not quotes:
         return None
+    names, wanted = key_words(wording), content_words(wording)
     held = frozenset[str]().union(*(quote.words for quote in quotes))
-    if key_words(wording) - held:
+    if names - held:
         return False
-    wanted = content_words(wording)
-    return True if len(wanted & held) / len(wanted) >= _SUPPORT else None
+    together = any(names <= quote.words for quote in quotes)
+    return True if together and len(wanted & held) / len(wanted) >= _SUPPORT else None
 
 
 def _citation(n: int, quote: _Quote, chunk: Chunk) -> Citation:

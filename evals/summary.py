@@ -12,7 +12,10 @@ from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
-_FIRST = ("em", "f1", "accuracy", "recall@2", "recall@5", "recall@10", "recall@20", "all_evidence@5", "all_evidence@10")
+_FIRST = (
+    *("em", "f1", "open_f1", "accuracy"),
+    *(f"{measure}@{depth}" for measure in ("recall", "all_evidence") for depth in (2, 5, 10, 20)),
+)
 _NAMES = {
     "em": "answer EM",
     "f1": "answer F1",

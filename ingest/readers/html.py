@@ -19,6 +19,7 @@ _BLOCKS = (
 def read_html(data: bytes) -> Content:
     """Text without markup, scripts, styles and navigation; the title is the first heading, or the page's title."""
     from bs4 import BeautifulSoup
+    from bs4.element import NavigableString
     from bs4.exceptions import ParserRejectedMarkup
 
     try:
@@ -34,7 +35,8 @@ def read_html(data: bytes) -> Content:
     for element in soup.find_all(_UNSEEN):
         element.decompose()
     for string in soup.find_all(string=True):
-        if string.find_parent("pre") is None:  # elsewhere a line break of the source is a space
+        # Outside <pre> a line break of the source is a space. Comments and doctypes are strings of other classes.
+        if type(string) is NavigableString and string.find_parent("pre") is None:
             string.replace_with(_WHITE.sub(" ", string))
     for element in soup.find_all("br"):
         element.replace_with("\n")

@@ -42,7 +42,8 @@ def test_markdown_keeps_its_source_and_its_first_heading_is_the_title() -> None:
 
 def test_html_is_what_a_browser_shows() -> None:
     page = (
-        b"<html><head><title>T</title><style>x{}</style></head><body><nav>Menu</nav><h1>The Tarn</h1>"
+        b"<!DOCTYPE html><html><head><title>T</title><style>x{}</style></head><body><nav>Menu</nav><!-- note -->"
+        b"<h1>The Tarn</h1>"
         b"<p>A <b>deep</b>\n lake.</p><p>Cold.<br>Clear.</p><pre>a  b\nc</pre><script>1</script></body></html>"
     )
     found = one("a.html", page)
