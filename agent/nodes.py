@@ -122,6 +122,8 @@ async def write(state: State, context: Context) -> Outcome:
         max_tokens=context.options.max_answer_tokens,
         on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
     )
+    if not (draft.text or draft.short_answer):  # the time ran out before the first word
+        return Outcome({"draft": None, "passages": passages}, {"skipped": "the model wrote nothing"})
     return Outcome({"draft": draft, "passages": passages}, {"passages": len(passages), "unknown": draft.unknown})
 
 

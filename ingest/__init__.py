@@ -1,12 +1,12 @@
 """Documents to index."""
 
+from ingest.files import find_files
 from ingest.ledger import Ledger, LedgerEntry, open_ledger
 from ingest.pipeline import (
     IngestReport,
     Outcome,
     Progress,
     delete_documents,
-    find_files,
     ingest_documents,
     ingest_files,
     ingest_upload,

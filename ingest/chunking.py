@@ -7,6 +7,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Document
@@ -25,20 +26,37 @@ def chunk_documents(
     r"""Cut each document. `max_tokens` holds for the embedded text, "title\ntext".
 
     Tokens are counted for all documents at once, sentence by sentence, and the chunks are counted again: a text can
-    have a few tokens more than its sentences. One that is too long after all is cut once more, in half.
+    have a few tokens more than its sentences. One that is too long after all is cut once more, in half. A title may
+    take half of a chunk; of a longer one, the chunks bear the beginning.
     """
+    documents = _with_short_titles(documents, count_tokens, max_tokens // 2)
     spans = [split_sentences(document.text) for document in documents]
     titles = count_tokens([document.title for document in documents])
     texts = [d.text[start:end] for d, found in zip(documents, spans, strict=True) for start, end in found]
     counts = iter(count_tokens(texts) if texts else [])
     chunked = []
     for document, found, title in zip(documents, spans, titles, strict=True):
-        room = max(max_tokens - title, max_tokens // 4, 1)
+        room = max(max_tokens - title, 1)
         sized = [(span, next(counts)) for span in found]
         pieces = [piece for span, size in sized for piece in _divided(document.text, span, size, room, count_tokens)]
         chunked.append(_packed(pieces, room, overlap_sentences))
     chunked = _shrunk(documents, chunked, count_tokens, max_tokens)
     return [_chunks(document, found) for document, found in zip(documents, chunked, strict=True)]
+
+
+def _with_short_titles(documents: Sequence[Document], count_tokens: CountTokens, limit: int) -> list[Document]:
+    sizes = count_tokens([document.title for document in documents]) if documents else []
+    return [
+        document if size <= limit else replace(document, title=_shortened(document.title, count_tokens, limit))
+        for document, size in zip(documents, sizes, strict=True)
+    ]
+
+
+def _shortened(title: str, count_tokens: CountTokens, limit: int) -> str:
+    kept = title
+    while kept and count_tokens([f"{kept}…"])[0] > limit:
+        kept = kept[: len(kept) * 3 // 4].rstrip()
+    return f"{kept}…"
 
 
 def _divided(text: str, span: Span, size: int, room: int, count_tokens: CountTokens) -> list[tuple[Span, int]]:

@@ -58,11 +58,11 @@ def open_ledger(settings: Settings) -> Ledger:
 class Ledger:
     """One open ledger; usable from several threads. Close it, or use it in a `with` statement."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout_s: float = 10) -> None:
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=timeout_s, check_same_thread=False, isolation_level=None)
         except (OSError, sqlite3.Error) as exc:
             raise OperatorError(f"Cannot open {path} ({exc}); check that the data folder is writable.") from exc
         try:
@@ -77,10 +77,10 @@ class Ledger:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _SCHEMA_VERSION:
             raise OperatorError(f"{path} was written by a newer Hopcite; upgrade, or use another HOPCITE_DATA_DIR.")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        if version < _SCHEMA_VERSION:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.executescript(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def __enter__(self) -> Self:
         return self
@@ -149,11 +149,20 @@ class Ledger:
                 [(count, collection, document_id) for document_id, count in chunks.items()],
             )
 
+    def unfinish(self, collection: str, document_ids: Sequence[str]) -> None:
+        """Note that the index may have lost these documents' chunks."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE documents SET status = 'indexing', chunks = 0 WHERE collection = ? AND id = ?",
+                [(collection, document_id) for document_id in document_ids],
+            )
+
     def remove(self, collection: str, document_ids: Sequence[str]) -> None:
         """Forget documents."""
         with self._transaction():
             self._db.executemany(
-                "DELETE FROM documents WHERE collection = ? AND id = ?", [(collection, found) for found in document_ids]
+                "DELETE FROM documents WHERE collection = ? AND id = ?",
+                [(collection, document_id) for document_id in document_ids],
             )
 
     @contextlib.contextmanager

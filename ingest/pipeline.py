@@ -1,25 +1,28 @@
 """The way of a document into the index: read, compared with what is stored, cut, encoded, written, entered.
 
 A batch goes: ledger "indexing" with the new text, new chunks written, old chunks deleted, ledger "ready". Whatever is
-interrupted is found "indexing" and done again by the same command; ids come from the content, so nothing doubles.
+interrupted is found "indexing" and done again by the same command; ids come from the content, so nothing doubles. At
+every moment the index holds at least the chunks of the documents that the ledger calls ready.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from hopcite.errors import DocumentError, NotFound, UsageError
+from hopcite.errors import DocumentError, NotFound
 from hopcite.settings import Settings
 from hopcite.types import Document
 from ingest.chunking import chunk_documents
 from ingest.ledger import Ledger, LedgerEntry
-from ingest.readers import SUFFIXES, BadRecord, read_document
+from ingest.readers import BadRecord, read_document
 from retrieval import Collection
 
 _BATCH_DOCUMENTS = 1024
@@ -28,7 +31,10 @@ _BATCH_CHARACTERS = 2_000_000  # bounds the memory of a batch of long documents
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Documents read so far, and the one read last. `total` is None while it is not known."""
+    """Documents done so far, and the last one read. `total` is None while it is not known.
+
+    Documents go into the index by the batch; within one, `done` is reckoned from the chunks that are encoded.
+    """
 
     done: int
     total: int | None
@@ -55,27 +61,6 @@ class IngestReport:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that `paths` name, and all supported ones below folders, by name; hidden ones are left out.
-
-    A file given by name is taken whatever its suffix. Raises `UsageError` when a path does not exist or there is none.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            below = sorted(found for found in path.rglob("*") if found.is_file() and not _hidden(found, path))
-            files += [found for found in below if found.name.lower().endswith(SUFFIXES)]
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise UsageError(f"No such file or folder: {path}")
-    if not files:
-        raise UsageError(
-            f"Nothing to ingest: no {', '.join(SUFFIXES)} file in {', '.join(map(str, paths)) or 'no path'}."
-        )
-    return list(dict.fromkeys(files))
 
 
 def ingest_files(
@@ -128,6 +113,7 @@ def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledg
     if unknown:
         raise NotFound(f"No document {', '.join(map(repr, unknown))} in {collection.name!r}; nothing was deleted.")
     wanted = list(dict.fromkeys(ids))
+    ledger.unfinish(collection.name, wanted)
     collection.index.delete_documents(wanted)
     ledger.remove(collection.name, wanted)
     return len(wanted)
@@ -142,42 +128,66 @@ def _ingest(
     progress: OnProgress | None,
 ) -> IngestReport:
     started = time.perf_counter()
-    known = {entry.id: entry for entry in ledger.documents(collection.name)}
+    known = _known(collection, ledger)
     outcomes: list[Outcome] = []
     seen: set[str] = set()
     for batch in _batches(items):
         todo: list[tuple[Document, str]] = []
         results: list[Outcome] = []
         for item in batch:
-            if isinstance(item, Document):
-                digest = _digest(item, settings)
-                results.append(_compared(item, digest, known, seen))
-                if results[-1].status in ("added", "updated"):
-                    todo.append((item, digest))
-            else:
-                results.append(item)
-        written = _write(todo, known, collection, ledger, settings)
+            result, digest = _compared(item, known, seen, settings) if isinstance(item, Document) else (item, "")
+            results.append(result)
+            if isinstance(item, Document) and result.status in ("added", "updated"):
+                todo.append((item, digest))
+
+        def report(part: float, before: int = len(outcomes), batch: Sequence[Document | Outcome] = batch) -> None:
+            if progress:
+                progress(Progress(before + int(part * len(batch)), total, batch[-1].source))
+
+        written = _write(todo, known, collection, ledger, settings, report)
         outcomes += [replace(result, chunks=written.get(result.document_id or "", result.chunks)) for result in results]
-        if progress:
-            progress(Progress(len(outcomes), total, batch[-1].source))
+        report(1)
     if len(seen) >= _BATCH_DOCUMENTS:
         collection.index.optimize()
     return IngestReport(tuple(outcomes), time.perf_counter() - started)
 
 
-def _compared(document: Document, digest: str, known: dict[str, LedgerEntry], seen: set[str]) -> Outcome:
-    """What is to be done with a document."""
+def _known(collection: Collection, ledger: Ledger) -> dict[str, LedgerEntry]:
+    """The ledger by id. When the index lacks chunks (its folder was deleted, say), nothing in it counts as ready."""
+    entries = ledger.documents(collection.name)
+    if collection.index.count() < sum(entry.chunks for entry in entries if entry.status == "ready"):
+        entries = [replace(entry, status="indexing") for entry in entries]
+    return {entry.id: entry for entry in entries}
+
+
+def _compared(
+    document: Document, known: dict[str, LedgerEntry], seen: set[str], settings: Settings
+) -> tuple[Outcome, str]:
+    """What is to be done with a document, and its digest."""
     entry = known.get(document.id)
+    digest = ""
+    reason = None
+    try:
+        digest = _digest(document, settings)
+    except UnicodeEncodeError:
+        reason = "It holds half of a surrogate pair (\\ud800 to \\udfff), which is no character; correct it."
     if document.id in seen:
-        return Outcome(document.source, "failed", f"The id {document.id!r} came twice; the first one counts.")
-    if not document.text.strip():
-        return Outcome(document.source, "failed", "It holds no text.")
-    if entry is not None and entry.source != document.source:
-        return Outcome(document.source, "failed", f"The id {document.id!r} is that of {entry.source}; delete it first.")
+        reason = f"The id {document.id!r} came twice; the first one counts."
+    elif not document.text.strip():
+        reason = "It holds no text."
+    elif entry is not None and _file(entry.source) != _file(document.source):
+        reason = f"The id {document.id!r} is that of {entry.source}; delete it first."
+    if reason:
+        return Outcome(document.source, "failed", reason), digest
     seen.add(document.id)
     if entry is not None and entry.status == "ready" and entry.digest == digest:
-        return Outcome(document.source, "unchanged", document_id=document.id, chunks=entry.chunks)
-    return Outcome(document.source, "added" if entry is None else "updated", document_id=document.id)
+        return Outcome(document.source, "unchanged", document_id=document.id, chunks=entry.chunks), digest
+    return Outcome(document.source, "added" if entry is None else "updated", document_id=document.id), digest
+
+
+def _file(source: str) -> str:
+    """A record's file: its line may change while it stays the same document."""
+    return re.sub(r"#\d+$", "", source)
 
 
 def _write(
@@ -186,8 +196,9 @@ def _write(
     collection: Collection,
     ledger: Ledger,
     settings: Settings,
+    report: Callable[[float], None],
 ) -> dict[str, int]:
-    """Index documents and return the number of chunks of each."""
+    """Index documents and return the number of chunks of each. `report` gets the part encoded so far, 0 to 1."""
     if not todo:
         return {}
     documents = [document for document, _ in todo]
@@ -197,9 +208,10 @@ def _write(
         max_tokens=min(settings.chunking.max_tokens, collection.encoder.max_tokens),
         overlap_sentences=settings.chunking.overlap_sentences,
     )
+    chunks = [chunk for found in chunked for chunk in found]
     ledger.begin(collection.name, todo)
-    collection.add([chunk for chunks in chunked for chunk in chunks])
-    new = {chunk.id for chunks in chunked for chunk in chunks}
+    collection.add(chunks, progress=lambda encoded: report(encoded / len(chunks)))
+    new = {chunk.id for chunk in chunks}
     stale = [
         chunk_id
         for document in documents
@@ -209,16 +221,18 @@ def _write(
     ]
     if stale:
         collection.index.delete_chunks(stale)
-    counts = {document.id: len(chunks) for document, chunks in zip(documents, chunked, strict=True)}
+    counts = {document.id: len(found) for document, found in zip(documents, chunked, strict=True)}
     ledger.finish(collection.name, counts)
     return counts
 
 
 def _digest(document: Document, settings: Settings) -> str:
-    """Identity of what would be indexed: the document, and how it is cut."""
-    content = [document.title, document.text, document.page_starts, dict(document.metadata)]
-    text = json.dumps([content, settings.chunking.model_dump()], sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """Identity of what would be indexed: the document, and how it is cut. `UnicodeEncodeError`: no store takes it."""
+    content = [document.id, document.source, document.title, document.text, document.page_starts]
+    text = json.dumps(
+        [content, dict(document.metadata), settings.chunking.model_dump()], sort_keys=True, ensure_ascii=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _batches(items: Iterable[Document | Outcome]) -> Iterator[list[Document | Outcome]]:
@@ -234,13 +248,10 @@ def _batches(items: Iterable[Document | Outcome]) -> Iterator[list[Document | Ou
         yield batch
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
 def _read(files: Sequence[Path]) -> Iterator[Document | Outcome]:
     for file in files:
-        name = file.as_posix()
+        # A name in another encoding than UTF-8 holds what no store takes; its odd bytes are written as \xe9.
+        name = os.fsencode(file.as_posix()).decode("utf-8", "backslashreplace")
         try:
             data = file.read_bytes()
         except OSError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 from hopcite.errors import DocumentError
 from ingest.readers.plain import Content, clean
@@ -11,14 +12,23 @@ from ingest.readers.plain import Content, clean
 
 def read_docx(data: bytes) -> Content:
     """One line a paragraph or table row. The title is the document's own, or its first heading."""
-    import docx
-    from docx.opc.exceptions import PackageNotFoundError
-    from docx.table import Table
+    from docx.opc.exceptions import OpcError
 
     try:
-        document = docx.Document(io.BytesIO(data))
-    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError) as exc:
+        return _content(data)
+    # python-docx meets damaged files with whatever the zip file, the XML (SyntaxError) or Python raise on nonsense.
+    except (
+        *(OpcError, SyntaxError, zipfile.BadZipFile, zlib.error),
+        *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    ) as exc:
         raise DocumentError("It is no readable .docx file (damaged, encrypted, or an old .doc); save it anew.") from exc
+
+
+def _content(data: bytes) -> Content:
+    import docx
+    from docx.table import Table
+
+    document = docx.Document(io.BytesIO(data))
     lines = []
     heading = None
     for block in document.iter_inner_content():
@@ -29,5 +39,4 @@ def read_docx(data: bytes) -> Content:
             if heading is None and (style or "").startswith(("Heading", "Title")):
                 heading = block.text
             lines.append(block.text)
-    title = document.core_properties.title or heading
-    return Content(clean("\n".join(lines)), title)
+    return Content(clean("\n".join(lines)), document.core_properties.title or heading)

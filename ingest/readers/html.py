@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from hopcite.errors import DocumentError
@@ -10,6 +11,7 @@ from ingest.readers.plain import Content, clean, decode
 _UNSEEN = ("script", "style", "noscript", "template", "nav", "head", "iframe", "svg")
 _WHITE = re.compile(r"\s+")
 _DECLARED = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_READ_AS_CP1252 = ("ascii", "iso8859-1")  # https://encoding.spec.whatwg.org/#names-and-labels
 _BLOCKS = (
     "address article aside blockquote caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
     "h5 h6 header hr li main ol p pre section summary table tbody td tfoot th thead tr ul"
@@ -49,8 +51,9 @@ def read_html(data: bytes) -> Content:
 
 
 def _decoded(data: bytes) -> str:
-    """As the page declares, else as other text."""
+    """As the page declares, and as browsers take it, else as other text."""
     declared = _DECLARED.search(data[:2048])
-    if declared and declared[1].lower() not in (b"utf-8", b"utf8"):
-        return clean(data.decode(declared[1].decode()))
-    return decode(data)
+    name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
+    if name.startswith("utf"):  # also UTF-16, which no page that could be searched like this is in
+        return decode(data)
+    return clean(data.decode("cp1252" if name in _READ_AS_CP1252 else name))

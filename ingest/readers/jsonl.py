@@ -44,16 +44,16 @@ def read_jsonl(source: str, data: bytes, *, compressed: bool) -> Iterator[Docume
 def _document(place: str, line: str) -> Document:
     try:
         record = json.loads(line)
-    except ValueError as exc:
-        raise DocumentError(f"The line is not JSON ({exc}).") from exc
+    except (ValueError, RecursionError) as exc:
+        raise DocumentError(f"The line is not JSON ({str(exc)[:100]}).") from exc
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         raise DocumentError('The line is no object with a string "text".')
-    text = clean(record["text"])
-    document_id = str(record.get("id") or place)
-    title = str(record.get("title") or document_id)
-    metadata = {
-        _RENAMED.get(str(name), str(name)): str(value)
+    fields = {
+        clean(name): clean(str(value))
         for name, value in record.items()
-        if name not in _OWN_FIELDS and isinstance(value, str | int | float) and value != ""
+        if isinstance(value, str | int | float) and value != ""
     }
-    return Document(document_id, " ".join(title.split()), text, place, (), metadata)
+    document_id = fields.get("id", place)
+    title = " ".join(fields.get("title", document_id).split())
+    metadata = {_RENAMED.get(name, name): value for name, value in fields.items() if name not in _OWN_FIELDS}
+    return Document(document_id, title, clean(record["text"]), place, (), metadata)

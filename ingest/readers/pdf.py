@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import re
+import struct
+import zlib
 
 from hopcite.errors import DocumentError
 from ingest.readers.plain import Content, clean
@@ -15,17 +17,21 @@ _WORD_CUT_AT_LINE_END = re.compile(r"(\w)-\n(?=[a-z])")
 def read_pdf(data: bytes) -> Content:
     """Pages joined by a blank line. The title is the file's own, or its first line if that is short."""
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import DependencyError, PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every oddity that it can read over
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every oddity that it can read over
     try:
         reader = PdfReader(io.BytesIO(data))
         locked = reader.is_encrypted and not reader.decrypt("")
         pages = [] if locked else [_flowing(page.extract_text()) for page in reader.pages]
         title = ("" if locked or not reader.metadata else reader.metadata.title) or ""
     # pypdf meets damaged files with its own errors and with whatever Python raises on nonsense.
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError) as exc:
-        raise DocumentError(f"It is no readable PDF ({exc or type(exc).__name__}).") from exc
+    except (
+        *(PyPdfError, DependencyError, zlib.error, struct.error, ArithmeticError, AssertionError, AttributeError),
+        *(EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    ) as exc:
+        reason = " ".join(str(exc).split())[:100] or type(exc).__name__
+        raise DocumentError(f"It is no readable PDF ({reason}); save or print it to a new one.") from exc
     if locked:
         raise DocumentError("It is encrypted; save a copy without its password.")
     starts, text = [], ""

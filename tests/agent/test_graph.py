@@ -175,6 +175,12 @@ def test_a_spent_deadline_still_quotes_the_evidence(collection: Collection) -> N
     assert answer.citations
 
 
+def test_a_writer_that_says_nothing_leaves_the_evidence_to_be_quoted(collection: Collection) -> None:
+    answer = ask(collection, [""])
+    assert answer.status == "partial"
+    assert answer.citations
+
+
 def test_an_empty_collection_is_unanswerable_without_a_call(tmp_path: Path) -> None:
     empty = open_collection(Settings(data_dir=tmp_path), HashingEncoder(), create=True)
     try:
