@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hopcite.types import Chunk, Document
@@ -34,15 +34,19 @@ def chunks(
 
 
 @pytest.mark.parametrize("count", [by_words, by_characters])
+@settings(deadline=None)  # other work on the machine would break it
 @given(
     text=st.text(alphabet=st.sampled_from("ab c.\n é🚂?"), max_size=300),
+    title=st.text(alphabet=st.sampled_from("ab c"), max_size=60),
     overlap=st.integers(min_value=0, max_value=2),
 )
-def test_every_chunk_is_a_slice_that_fits_and_nothing_is_lost(count: Count, text: str, overlap: int) -> None:
-    found = chunks(text, count=count, overlap=overlap)
+def test_every_chunk_is_a_slice_that_fits_and_nothing_is_lost(
+    count: Count, text: str, title: str, overlap: int
+) -> None:
+    found = chunks(text, title=title, count=count, overlap=overlap)
     for chunk in found:
         assert chunk.text == text[chunk.start : chunk.end] != ""
-        assert count([f"T\n{chunk.text}"])[0] <= 16
+        assert count([f"{chunk.title}\n{chunk.text}"])[0] <= 16
     assert [chunk.position for chunk in found] == list(range(len(found)))
     assert all(before.start < after.start for before, after in itertools.pairwise(found))
     covered = {place for chunk in found for place in range(chunk.start, chunk.end)}
@@ -70,6 +74,21 @@ def test_a_sentence_longer_than_a_chunk_is_cut_between_words() -> None:
     found = chunks(text)
     assert len(found) >= 3
     assert [word for chunk in found for word in chunk.text.split()] == text.split()
+
+
+def test_a_title_takes_no_more_than_half_of_a_chunk() -> None:
+    found = chunks("One two three four five. " * 4, title=" ".join(f"title{n}" for n in range(50)))
+    assert [chunk.text for chunk in found] == ["One two three four five."] * 4
+    assert {chunk.title for chunk in found} == {found[0].title}
+    assert found[0].title.startswith("title0 title1 ")
+    assert found[0].title.endswith("…")
+    assert by_words([found[0].title])[0] <= 8
+
+
+def test_text_without_spaces_is_cut_too() -> None:
+    found = chunks("湖" * 50, count=by_characters)
+    assert "".join(chunk.text for chunk in found) == "湖" * 50
+    assert max(len(chunk.text) for chunk in found) <= 12  # 16, less 2 special tokens, the title and its line feed
 
 
 def test_ids_are_uuid5_of_document_position_and_content() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hopcite.errors import NotFound, OperatorError
+from hopcite.errors import DataFolderBusy, NotFound, OperatorError
 from hopcite.types import Document
 from ingest import Ledger
 
@@ -42,3 +43,39 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OperatorError, match="writable"):
         Ledger(tmp_path / "file" / "ledger.sqlite")
+
+
+def test_a_ledger_that_another_process_is_writing_is_busy(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    document = Document("a", "A", "Text", "a.txt")
+    other = sqlite3.connect(path, isolation_level=None)
+    with Ledger(path, timeout_s=0.01) as ledger:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DataFolderBusy, match="locked by another process"):
+            ledger.begin("c", [(document, "digest")])
+        with Ledger(path, timeout_s=0.01) as reader:
+            assert reader.documents("c") == []
+        other.execute("ROLLBACK")
+        ledger.begin("c", [(document, "digest")])
+        assert [entry.id for entry in ledger.documents("c")] == ["a"]
+    other.close()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_two_threads_lose_nothing(tmp_path: Path, shared: bool) -> None:
+    path = tmp_path / "ledger.sqlite"
+    first = Ledger(path)
+    second = first if shared else Ledger(path)
+
+    def write(ledger: Ledger, name: str) -> None:
+        for n in range(50):
+            ledger.begin("c", [(Document(f"{name}{n}", "T", "Text", "s"), "digest")])
+            ledger.finish("c", {f"{name}{n}": n})
+            assert ledger.document("c", f"{name}{n}").text == "Text"
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (first, second), ("a", "b")))
+    entries = {entry.id: (entry.status, entry.chunks) for entry in first.documents("c")}
+    first.close()
+    second.close()
+    assert entries == {f"{name}{n}": ("ready", n) for name in "ab" for n in range(50)}

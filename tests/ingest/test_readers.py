@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import docx
 import pypdf
 import pytest
 from fpdf import FPDF
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hopcite.errors import DocumentError
 from hopcite.types import Document
+from ingest.chunking import chunk_documents
 from ingest.readers import BadRecord, read_document
+
+FOLDER = Path(__file__).parents[2] / "samples"
+SAMPLES = [path for path in sorted(FOLDER.iterdir()) if path.is_file()]
 
 
 def one(name: str, data: bytes) -> Document:
@@ -54,6 +62,24 @@ def test_html_may_declare_its_encoding() -> None:
     assert one("a.html", '<meta charset="latin-1"><p>Café</p>'.encode("latin-1")).text == "Café"
 
 
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (b'<meta charset="iso-8859-1"><p>\x93Caf\xe9\x94</p>', "“Café”"),  # browsers read Latin-1 as Windows-1252
+        ('<meta charset="utf-16"><p>Café</p>'.encode(), "Café"),  # which it cannot be in
+        ("<p>Café</p>".encode("utf-16"), "Café"),
+        ('<meta charset="shift_jis"><p>湖</p>'.encode("shift_jis"), "湖"),
+    ],
+)
+def test_a_declared_encoding_is_taken_as_browsers_take_it(page: bytes, text: str) -> None:
+    assert one("a.html", page).text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding_and_is_no_text(encoding: str) -> None:
+    assert one("a.txt", "Ein Café\r\nam See 🚂".encode(encoding)).text == "Ein Café\nam See 🚂"
+
+
 def test_plain_text_takes_its_title_from_a_line_that_stands_alone_or_from_its_name() -> None:
     assert one("x/notes.txt", b"The Tarn\n\nA lake.").title == "The Tarn"
     assert one("x/notes.txt", b"A lake that\nis deep.").title == "notes"
@@ -89,6 +115,36 @@ def test_json_lines_are_a_document_each_and_a_bad_line_is_only_itself(suffix: st
     assert found[3].id == f"n{suffix}#4"
 
 
+def test_a_record_without_id_is_named_by_its_line_and_0_is_an_id() -> None:
+    lines = [{"text": "A."}, {"id": 0, "text": "B.", "year": 1884, "tags": ["x"], "title": " Two\nlines\u0000 "}]
+    found = list(read_document("n.jsonl", "n.jsonl", "\n\n".join(map(json.dumps, lines)).encode()))
+    assert found == [
+        Document("n.jsonl#1", "n.jsonl#1", "A.", "n.jsonl#1"),
+        Document("0", "Two lines", "B.", "n.jsonl#3", (), {"year": "1884"}),
+    ]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '"text"', '{"text": 1}', "[" * 100_000, "1" * 5000])
+def test_a_line_that_is_no_record_is_told_in_one_short_line(line: str) -> None:
+    [bad] = read_document("n.jsonl", "n.jsonl", line.encode())
+    assert isinstance(bad, BadRecord)
+    assert bad.source == "n.jsonl#1"
+    assert "\n" not in bad.reason
+    assert len(bad.reason) < 200
+
+
+def damaged_word() -> bytes:
+    """A whole zip file with a part that is no XML."""
+    document, buffer, damaged = docx.Document(), io.BytesIO(), io.BytesIO()
+    document.add_paragraph("A lake.")
+    document.save(buffer)
+    with zipfile.ZipFile(buffer) as parts, zipfile.ZipFile(damaged, "w") as written:
+        for name in parts.namelist():
+            whole = parts.read(name)
+            written.writestr(name, whole[: len(whole) // 2] if name == "word/document.xml" else whole)
+    return damaged.getvalue()
+
+
 def encrypted() -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("Secret.")))
     writer.encrypt("password", algorithm="AES-256")
@@ -107,10 +163,17 @@ def encrypted() -> bytes:
         ("a.pdf", b"%PDF-1.4 nonsense", "no readable PDF"),
         ("a.pdf", pdf("First page.")[:400], "no readable PDF"),
         ("a.pdf", pdf(""), "no text"),
+        ("a.pdf", pdf("First page.").replace(b"FlateDecode", b"FlateXecode"), "no readable PDF"),
         ("a.docx", b"PK nonsense", "no readable .docx"),
+        ("a.docx", damaged_word(), "no readable .docx"),
+        ("a.html", b'<meta charset="ascii"><p>\x81</p>', "not in the encoding"),
+        ("a.html", "<p>Café</p>".encode("latin-1"), "not UTF-8 text"),
+        ("a.txt", b"\xef\xbb\xbf", "no text"),
         ("a.html", b"<script>1</script>", "no text"),
         ("a.html", b'<meta charset="klingon"><p>x</p>', "klingon"),
         ("a.jsonl.gz", b"nonsense", "gzip"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "A lake."}')[:-9], "gzip"),
+        ("a.jsonl", '{"text": "Café"}'.encode("latin-1"), "not UTF-8 text"),
         ("a.xyz", b"text", "not supported"),
     ],
 )
@@ -120,9 +183,39 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(name: str, data: bytes,
     assert "\n" not in str(caught.value)
 
 
-def test_all_samples_can_be_read() -> None:
-    samples = Path(__file__).parents[2] / "samples"
-    files = [path for path in sorted(samples.iterdir()) if path.is_file()]
-    found = [item for file in files for item in read_document(file.name, file.name, file.read_bytes())]
-    assert all(isinstance(item, Document) and item.title and item.text.strip() for item in found)
-    assert len(found) > len(files) >= 20
+@settings(deadline=None)  # other work on the machine would break it
+@given(
+    place=st.integers(min_value=0),
+    garbage=st.binary(max_size=20),
+    name=st.sampled_from([file.name for file in SAMPLES if file.suffix in (".pdf", ".docx", ".html", ".jsonl")]),
+)
+def test_a_damaged_file_is_read_or_refused_but_breaks_nothing(place: int, garbage: bytes, name: str) -> None:
+    whole = (FOLDER / name).read_bytes()
+    at = place % len(whole)
+    with contextlib.suppress(DocumentError):
+        list(read_document(name, name, whole[:at] + garbage + whole[at + len(garbage) :]))
+
+
+def test_all_samples_can_be_read_and_cut_exactly() -> None:
+    found = [item for file in SAMPLES for item in read_document(file.name, file.name, file.read_bytes())]
+    documents = [item for item in found if isinstance(item, Document)]
+    assert len(documents) == len(found) > len(SAMPLES) >= 20
+    assert all(document.title and document.text.strip() for document in documents)
+    cut = chunk_documents(
+        documents,
+        count_tokens=lambda texts: [len(text) // 4 for text in texts],
+        max_tokens=100,
+        overlap_sentences=1,
+    )
+    for document, chunks in zip(documents, cut, strict=True):
+        assert chunks
+        assert all(chunk.text == document.text[chunk.start : chunk.end] for chunk in chunks)
+
+
+def test_the_page_starts_of_a_sample_are_those_of_its_pages() -> None:
+    file = FOLDER / "harbour-board-report-2023.pdf"
+    found = one(file.name, file.read_bytes())
+    pages = [page.extract_text().split() for page in pypdf.PdfReader(file).pages]
+    assert len(pages) == len(found.page_starts) > 1
+    for start, words in zip(found.page_starts, pages, strict=True):
+        assert found.text[start:].split()[:3] == words[:3]
