@@ -25,6 +25,10 @@ def by_characters(texts: Sequence[str]) -> list[int]:
     return [len(text) + 2 for text in texts]  # two special tokens, as encoders add
 
 
+def by_thirds(texts: Sequence[str]) -> list[int]:
+    return [len(text) // 3 for text in texts]  # a text has more than its sentences together, rounded down each
+
+
 def chunks(
     text: str, *, title: str = "T", count: Count = by_words, max_tokens: int = 16, overlap: int = 0
 ) -> list[Chunk]:
@@ -33,7 +37,7 @@ def chunks(
     return found
 
 
-@pytest.mark.parametrize("count", [by_words, by_characters])
+@pytest.mark.parametrize("count", [by_words, by_characters, by_thirds])
 @settings(deadline=None)  # other work on the machine would break it
 @given(
     text=st.text(alphabet=st.sampled_from("ab c.\n é🚂?"), max_size=300),
@@ -48,7 +52,7 @@ def test_every_chunk_is_a_slice_that_fits_and_nothing_is_lost(
         assert chunk.text == text[chunk.start : chunk.end] != ""
         assert count([f"{chunk.title}\n{chunk.text}"])[0] <= 16
     assert [chunk.position for chunk in found] == list(range(len(found)))
-    assert all(before.start < after.start for before, after in itertools.pairwise(found))
+    assert all(a.start < b.start and a.end < b.end for a, b in itertools.pairwise(found))
     covered = {place for chunk in found for place in range(chunk.start, chunk.end)}
     assert all(place in covered for place, character in enumerate(text) if not character.isspace())
 
@@ -67,6 +71,15 @@ def test_the_overlap_repeats_the_last_sentence() -> None:
     assert [chunk.text for chunk in chunks(text, overlap=1)][
         1
     ] == "Red blue green grey white. Small things come last here."
+
+
+def test_half_of_a_chunk_that_the_next_one_repeats_is_left_out() -> None:
+    # Both sentences together are a token too long, so they are halved; the next chunk repeats the second whole.
+    text = "two two two. one two one one one one one two one. two"
+    assert [chunk.text for chunk in chunks(text, count=by_thirds, overlap=1)] == [
+        "two two two. one two one",
+        "one two one one one one one two one. two",
+    ]
 
 
 def test_a_sentence_longer_than_a_chunk_is_cut_between_words() -> None:

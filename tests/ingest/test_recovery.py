@@ -84,6 +84,7 @@ def test_a_crash_while_deleting_is_made_good_by_either_command(house: House) -> 
     before = house.points()
     with FailingLedger(house.settings.data_dir / "ledger.sqlite") as failing, pytest.raises(OperatorError):
         delete_documents(["tarn"], collection=house.collection, ledger=failing)
+    assert [entry.status for entry in house.ledger.documents("documents")] == ["indexing"]
     assert statuses(house.ingest(text("tarn", LONG))) == ["updated"]
     assert house.points() == before
     assert delete_documents(["tarn", "tarn"], collection=house.collection, ledger=house.ledger) == 1
