@@ -6,7 +6,6 @@ machines the data folder must be shared, or the store be a Qdrant server.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shutil
 import tempfile
@@ -66,22 +65,18 @@ class _Worker:
 
     def __init__(self, settings: Settings, collection: str, job: Job) -> None:
         self._settings, self._collection, self._job = settings, collection, job
-        self._loop = asyncio.new_event_loop()
         self._stack = AsyncExitStack()
         self._deps: Deps | None = None
 
-    def ask(self, question: Question) -> Outcome | HopciteError:
+    async def ask(self, question: Question) -> Outcome | HopciteError:
         """The outcome, or the error that would stop every question: returned, so that it arrives as itself."""
         try:
-            return self._loop.run_until_complete(self._ask(question))
+            if self._deps is None:
+                settings = self._settings if self._settings.qdrant.url else self._with_copy()
+                self._deps = await self._stack.enter_async_context(open_deps(settings, collection=self._collection))
+            return await ask(question, self._job, deps=self._deps)
         except HopciteError as exc:
             return exc
-
-    async def _ask(self, question: Question) -> Outcome:
-        if self._deps is None:
-            settings = self._settings if self._settings.qdrant.url else self._with_copy()
-            self._deps = await self._stack.enter_async_context(open_deps(settings, collection=self._collection))
-        return await ask(question, self._job, deps=self._deps)
 
     def _with_copy(self) -> Settings:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hopcite-")))
