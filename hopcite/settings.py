@@ -95,13 +95,13 @@ class SearchSettings(_Section):
     """Depth of the dense and of the sparse list before fusion."""
     rrf_k: int = Field(default=60, ge=1)
     hops: bool = True
-    """Follow, without a language model, the first passages to the documents whose titles they mention."""
+    """Follow, without a language model, the question and its first passages to the documents whose titles they name."""
     hop_seeds: int = Field(default=3, ge=1)
     """Passages that are followed."""
     hop_limit: int = Field(default=20, ge=1)
     """Passages reached in this way that join the ranking."""
     hop_weight: float = Field(default=1.5, ge=0)
-    """Their weight in the fusion, where the dense and the sparse list have 1 each."""
+    """Weight in the fusion of these, and of the passages that the question names; dense and sparse list have 1 each."""
 
 
 class RerankSettings(_Section):

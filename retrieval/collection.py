@@ -10,7 +10,7 @@ from hopcite.errors import NotFound, UsageError
 from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settings
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
-from retrieval.hops import follow, fuse
+from retrieval.hops import follow, fuse, named_in
 from retrieval.index.port import Index, Point, Query
 from retrieval.index.stored import Record
 from retrieval.names import title_key
@@ -73,13 +73,17 @@ class Collection:
         else:
             # Deeper than asked for: a neighbour may also stand far down in the hybrid list, and gets the sum.
             depth = max(limit, settings.prefetch)
-            hybrid = self.index.query([Query(vector, depth, within=within) for vector in vectors])
+            first = self.index.query(
+                [Query(vector, depth, within=within) for vector in vectors]
+                + [named_in(query, vector, within=within) for query, vector in zip(queries, vectors, strict=True)]
+            )
+            hybrid, named = first[: len(queries)], first[len(queries) :]
             neighbours = follow(
                 self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit, within=within
             )
             found = [
                 fuse(*lists, k=settings.rrf_k, weight=settings.hop_weight)[:limit]
-                for lists in zip(hybrid, neighbours, strict=True)
+                for lists in zip(hybrid, named, neighbours, strict=True)
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
 

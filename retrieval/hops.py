@@ -1,7 +1,7 @@
-"""Following names from passage to passage, without a language model.
+"""Following names to passages, without a language model: those in the question, then those in the first hits.
 
-The first hits of a search are seeds; their neighbours are the passages whose titles they mention. Measured on three
-multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
+A passage is named when its title is mentioned. The first hits of a search are seeds, and what they name are their
+neighbours. Measured on three multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ from collections.abc import Sequence
 
 from retrieval.index.port import Index, LinkFilter, Query, Scored, Vectors
 from retrieval.names import phrases_in
+
+_NAMED = 10  # passages that the question names
+
+
+def named_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = None) -> Query:
+    """The search for the passages that a question names, nearest first."""
+    return Query(vectors, _NAMED, "dense", LinkFilter(phrases_in(text), None), within)
 
 
 def follow(
@@ -37,14 +44,16 @@ def follow(
     return [list(of_query.values())[:limit] for of_query in neighbours]
 
 
-def fuse(hits: Sequence[Scored], neighbours: Sequence[Scored], *, k: int, weight: float) -> list[Scored]:
-    """Hybrid hits with the neighbours as a third list.
+def fuse(hits: Sequence[Scored], *named: Sequence[Scored], k: int, weight: float) -> list[Scored]:
+    """Hybrid hits with lists of named passages.
 
-    The store's hybrid score is already the sum of 1 / (k + rank) over two lists, so weight / (k + rank) is added to it.
+    The store's hybrid score is already the sum of 1 / (k + rank) over two lists, so weight / (k + rank) is added to it
+    for each further one.
     """
     fused = {hit.chunk.id: hit for hit in hits}
-    for rank, neighbour in enumerate(neighbours, start=1):
-        known = fused.get(neighbour.chunk.id)
-        score = (known.score if known else 0.0) + weight / (k + rank)
-        fused[neighbour.chunk.id] = Scored(neighbour.chunk, score)
+    for ranking in named:
+        for rank, found in enumerate(ranking, start=1):
+            known = fused.get(found.chunk.id)
+            score = (known.score if known else 0.0) + weight / (k + rank)
+            fused[found.chunk.id] = Scored(found.chunk, score)
     return sorted(fused.values(), key=lambda hit: (-hit.score, hit.chunk.id))

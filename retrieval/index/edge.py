@@ -221,8 +221,9 @@ def _filter(query: Query) -> edge.Filter | None:
     must_not: list[_Condition] = []
     if query.links is not None:
         must.append(edge.FieldCondition(stored.TITLE_KEY, match=edge.MatchAny(list(query.links.title_keys))))
-        own = edge.MatchValue(query.links.exclude_document)
-        must_not.append(edge.FieldCondition(stored.DOCUMENT_ID, match=own))
+        if query.links.exclude_document is not None:
+            own = edge.MatchValue(query.links.exclude_document)
+            must_not.append(edge.FieldCondition(stored.DOCUMENT_ID, match=own))
     if query.within is not None:
         must.append(edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchAny(list(query.within))))
     return edge.Filter(must=must, must_not=must_not) if must else None

@@ -37,10 +37,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LinkFilter:
-    """Passages whose title is one of `title_keys`, outside `exclude_document`."""
+    """Passages whose title is one of `title_keys`, outside `exclude_document` if there is one."""
 
     title_keys: tuple[str, ...]
-    exclude_document: str
+    exclude_document: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,8 +198,9 @@ def _filter(query: Query) -> models.Filter | None:
     if query.links is not None:
         titles = models.MatchAny(any=list(query.links.title_keys))
         must.append(models.FieldCondition(key=stored.TITLE_KEY, match=titles))
-        own = models.MatchValue(value=query.links.exclude_document)
-        must_not.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=own))
+        if query.links.exclude_document is not None:
+            own = models.MatchValue(value=query.links.exclude_document)
+            must_not.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=own))
     if query.within is not None:
         documents = models.MatchAny(any=list(query.within))
         must.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=documents))

@@ -154,3 +154,8 @@ def test_collections_are_listed_and_dropped(settings: Settings) -> None:
     assert list_collections(settings) == ["b"]
     with pytest.raises(NotFound):
         drop_collection(settings, "a")
+
+
+def test_a_passage_that_the_question_names_comes_first(collection: Collection) -> None:
+    question = "Which lake is deeper than Oltrey is high above the sea?"
+    assert titles(collection, question, limit=1, hops=True) == ["Oltrey"]

@@ -120,6 +120,7 @@ def test_a_chunk_without_words_is_stored(index: Index) -> None:
     ("links", "found"),
     [
         (LinkFilter(("oltrey",), "-"), {"about oltrey", "more about oltrey"}),
+        (LinkFilter(("oltrey",), None), {"about oltrey", "more about oltrey"}),
         (LinkFilter(("oltrey", "mara venn", "nothing"), "-"), {"about oltrey", "more about oltrey", "about mara"}),
         (LinkFilter(("oltrey", "mara venn"), "town"), {"about mara"}),
         (LinkFilter(("nothing",), "-"), set()),
