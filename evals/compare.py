@@ -56,7 +56,7 @@ def compare(a: Run, b: Run) -> Comparison:
         raise UsageError(f"{a.path} and {b.path} have no question in common; raise their --limit or use one --seed.")
     by_type: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        by_type[str(pair[0].get("type", ""))].append(pair)
+        by_type[str(pair[0].get("type") or "")].append(pair)
     measure = a.correctness if a.written and b.written else "all_evidence@5"
     return Comparison(
         a=a,

@@ -50,6 +50,7 @@ def render_report(runs: Sequence[Run]) -> str:
     return environment.get_template("page.html").render(
         runs=runs,
         first=runs[0],
+        mixed=len({frozenset(record["id"] for record in run.records) for run in runs}) > 1,
         notes=dict.fromkeys(note for run in runs for note in run.notes),
         provenance=tables.provenance(runs),
         settings=tables.differing_settings(runs),

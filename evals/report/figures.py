@@ -42,11 +42,11 @@ def figures(runs: Sequence[Run]) -> list[Figure]:
     scores = [scores_of(run.records) for run in runs]
     drawn: tuple[Callable[[], Figure | None], ...] = (
         lambda: _quality(runs, scores),
-        lambda: _recall(runs, scores),
         lambda: _risk(runs),
-        lambda: _calibration(runs),
         lambda: _stages(runs),
         lambda: _losses(runs),
+        lambda: _recall(runs, scores),
+        lambda: _calibration(runs),
     )
     return [figure for draw in drawn if (figure := draw()) is not None]
 
@@ -138,17 +138,18 @@ def _risk(runs: Sequence[Run]) -> Figure | None:
     if not drawn:
         return None
     table = Table(("run", "AURC", "risk at 25%", "at 50%", "at 75%", "at 100%"), rows)
+    x, y = svg.percent_axis("coverage: share of questions answered"), svg.percent_axis("risk: share of answers wrong")
+    measure = label(next(run.correctness for run in runs if run.written))
     return Figure(
         "risk",
         "Risk against coverage",
         f"If only the most confident share of the questions were answered (coverage), how many of these answers would "
-        f"be wrong (risk, by {label(next(run.correctness for run in runs if run.written))}). Lower is better; a flat line means that the confidence "
-        "tells nothing. AURC is the area under the line, with its 95% interval.",
-        [("", svg.plot(drawn, svg.percent_axis("coverage: share of questions answered"),
-                       svg.percent_axis("risk: share of answers wrong"), told=_told(table)))],
+        f"be wrong (risk, by {measure}). Lower is better; a flat line means that the confidence tells nothing. AURC is "
+        "the area under the line, with its 95% interval.",
+        [("", svg.plot(drawn, x, y, told=_told(table)))],
         _legend(runs, told),
         table,
-    )  # fmt: skip
+    )
 
 
 def _calibration(runs: Sequence[Run]) -> Figure | None:

@@ -80,7 +80,7 @@ def _question(runs: Sequence[Run], records: Sequence[Record | None], detail: Det
         told.append(None if record is None else {**_answer(run, record, detail), "evidence": evidence})
     return {
         "id": str(first["id"]),
-        "type": str(first.get("type", "")),
+        "type": str(first.get("type") or ""),
         "question": str(first.get("question", "")),
         "gold": [str(answer) for answer in gold.get("answers", [])],
         "passages": [str(name) for name in gold.get("passages", [])],

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 460, 300
+WIDTH, HEIGHT = 400, 270
+_NAME = 32
+"""Characters of a name that fit above a bar."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 46
 COLOURS = 8
 """Run colours in the style, `k0` and so on; further runs begin anew with another marker."""
@@ -109,7 +111,7 @@ def bars(rows: Sequence[Bar], x: Axis, *, told: str) -> Markup:
     body = [_x_axis(x, bottom, top, left=_RIGHT)]
     for n, row in enumerate(rows):
         base = top + n * row_height
-        name = row.name if len(row.name) <= 46 else f"{row.name[:45]}…"
+        name = row.name if len(row.name) <= _NAME else f"{row.name[: _NAME - 1]}…"
         body.append(Markup('<text x="{}" y="{}" class="name">{}</text>').format(_RIGHT, base + 13, name))
         body.append(
             Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(WIDTH - _RIGHT, base + 13, row.told)

@@ -85,10 +85,10 @@ def measures(runs: Sequence[Run]) -> Table:
 
 def measures_by_type(runs: Sequence[Run]) -> list[Table]:
     """The main measures for each type of question; none where there is one type."""
-    kinds = sorted({str(record.get("type", "")) for run in runs for record in run.records})
+    kinds = sorted({str(record.get("type") or "") for run in runs for record in run.records})
     tables = []
     for kind in kinds if len(kinds) > 1 else ():
-        of_type = [[record for record in run.records if str(record.get("type", "")) == kind] for run in runs]
+        of_type = [[record for record in run.records if str(record.get("type") or "") == kind] for run in runs]
         scores = [scores_of(records) for records in of_type]
         rows: list[tuple[str, Sequence[Cell]]] = [("questions", tuple(str(len(records)) for records in of_type))]
         rows.extend(
