@@ -46,6 +46,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from _table({name: scores[name] for name in _BY_TYPE if name in scores})
     yield f"\nDifference: B minus A, in points; 95% interval of {RESAMPLES:,} paired resamples of the questions."
     yield "p: exact, two-sided, over the questions that differ; not adjusted for the number of measures."
+    yield "A verdict needs an interval without 0 and at least six questions that differ."
     yield from _flips(f"wrong in A, right in B (by {label(comparison.measure)})", comparison.to_b, comparison)
     yield from _flips(f"right in A, wrong in B (by {label(comparison.measure)})", comparison.to_a, comparison)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from evals.compare import compare
 from evals.compare_text import interval_text, p_text
@@ -15,7 +14,7 @@ from evals.labels import label
 from evals.reading import Run, read_runs
 from evals.report import tables
 from evals.report.figures import figures
-from evals.report.questions import questions_json
+from evals.report.questions import packed_questions
 from hopcite.errors import NoSpace, UsageError
 
 __all__ = ["render_report", "write_report"]
@@ -52,6 +51,7 @@ def render_report(runs: Sequence[Run]) -> str:
         first=runs[0],
         mixed=len({frozenset(record["id"] for record in run.records) for run in runs}) > 1,
         notes=dict.fromkeys(note for run in runs for note in run.notes),
+        what_ran=tables.what_ran(runs),
         provenance=tables.provenance(runs),
         settings=tables.differing_settings(runs),
         measures=tables.measures(runs),
@@ -59,7 +59,7 @@ def render_report(runs: Sequence[Run]) -> str:
         cost=tables.cost(runs),
         figures=figures(runs),
         comparisons=_comparisons(runs),
-        questions=Markup(questions_json(runs)),  # noqa: S704 - every "<" in it is escaped
+        questions=packed_questions(runs),
     )
 
 

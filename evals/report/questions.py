@@ -1,23 +1,25 @@
 """The questions of the report with every run's answer and trace, as the JSON that the page's script draws.
 
-Texts that several runs share are stored once. What would make the page too large is cut, the least needed first.
+It is packed (gzip, base64): browsers unpack it by themselves. Texts that several runs share are stored once, and what
+would still make the page too large is cut, the least needed first.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evals.labels import label
+from evals.labels import in_order, label
 from evals.losses import Depths, fates
 from evals.reading import Run, seconds_of
 from evals.records import Record
 
-BUDGET = 3_500_000
-"""Bytes of JSON that a page may hold."""
+BUDGET = 4_000_000
+"""Bytes of packed questions that a page may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +32,39 @@ class Detail:
     trace: int
 
 
-_DETAILS = (Detail(10, 280, 300, 300), Detail(8, 160, 200, 160), Detail(5, 100, 140, 100), Detail(5, 0, 80, 0))
-_SMALLEST = Detail(0, 0, 60, 0)
+_DETAILS = (Detail(10, 280, 300, 300), Detail(8, 160, 200, 160), Detail(5, 100, 120, 100), Detail(3, 0, 60, 0))
 
 
-def questions_json(runs: Sequence[Run], *, budget: int = BUDGET) -> str:
-    """As much detail as the budget allows, ready to stand in a script element: `<` is escaped."""
-    for detail in _DETAILS:
-        text = _text(runs, detail)
-        if len(text.encode("utf-8", "replace")) <= budget:
-            return text
-    return _text(runs, _SMALLEST)
+def packed_questions(runs: Sequence[Run], *, budget: int = BUDGET) -> str:
+    """As much detail as the budget allows; the last level of detail, whatever its size, when none fits."""
+    for detail in _DETAILS[:-1]:
+        packed = _packed(questions(runs, detail))
+        if len(packed) <= budget:
+            return packed
+    return _packed(questions(runs, _DETAILS[-1]))
 
 
-def _text(runs: Sequence[Run], detail: Detail) -> str:
+def _packed(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return base64.b64encode(gzip.compress(text, compresslevel=6, mtime=0)).decode()
+
+
+def questions(runs: Sequence[Run], detail: Detail = _DETAILS[0]) -> dict[str, Any]:
+    """What the page's script is given: questions in the order of the runs, answers in the order of `runs`."""
     by_id = [{record["id"]: record for record in run.records} for run in runs]
     ids = dict.fromkeys(id_ for records in by_id for id_ in records)
-    data = {
+    measures = in_order({name for run in runs for record in run.records for name in record["scores"]})
+    return {
+        "measures": [label(name) for name in measures],
         "runs": [{"name": run.name, "measure": label(run.correctness), "written": run.written} for run in runs],
         "cut": detail != _DETAILS[0],
-        "questions": [_question(runs, [records.get(id_) for records in by_id], detail) for id_ in ids],
+        "questions": [_question(runs, [records.get(id_) for records in by_id], measures, detail) for id_ in ids],
     }
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _question(runs: Sequence[Run], records: Sequence[Record | None], detail: Detail) -> dict[str, Any]:
+def _question(
+    runs: Sequence[Run], records: Sequence[Record | None], measures: Sequence[str], detail: Detail
+) -> dict[str, Any]:
     first = next(record for record in records if record is not None)
     gold = first.get("gold", {})
     gold_ids = {id_ for ids in gold.get("document_ids", []) for id_ in ids}
@@ -72,12 +82,13 @@ def _question(runs: Sequence[Run], records: Sequence[Record | None], detail: Det
     told = []
     for run, record in zip(runs, records, strict=True):
         kept = _kept(record, gold_ids, detail.passages) if record else []
+        shown = _shown(record) if record else set()
         evidence = [
             [place(item), item["rank"], _score(item["retrieval_score"]), _score(item.get("rerank_score")),
-             " ".join(item.get("steps", [])), int(item["chunk_id"] in _shown(record or {}))]
+             " ".join(item.get("steps", [])), int(item["chunk_id"] in shown)]
             for item in kept
         ]  # fmt: skip
-        told.append(None if record is None else {**_answer(run, record, detail), "evidence": evidence})
+        told.append(None if record is None else {**_answer(run, record, measures, detail), "evidence": evidence})
     return {
         "id": str(first["id"]),
         "type": str(first.get("type") or ""),
@@ -89,7 +100,7 @@ def _question(runs: Sequence[Run], records: Sequence[Record | None], detail: Det
     }
 
 
-def _answer(run: Run, record: Record, detail: Detail) -> dict[str, Any]:
+def _answer(run: Run, record: Record, measures: Sequence[str], detail: Detail) -> dict[str, Any]:
     met = fates(record, depths=Depths.of(run), written=run.written)
     return {
         "right": record["scores"].get(run.correctness),
@@ -99,7 +110,7 @@ def _answer(run: Run, record: Record, detail: Detail) -> dict[str, Any]:
         "confidence": record.get("confidence"),
         "seconds": seconds_of(record),
         "error": record["error"],
-        "scores": [[label(name), round(v, 3)] for name, v in record["scores"].items() if v is not None],
+        "scores": [None if (v := record["scores"].get(name)) is None else round(v, 3) for name in measures],
         "steps": [
             [step["id"], step.get("question", ""), step.get("answer", ""), step.get("status", "")]
             for step in record.get("steps", [])
@@ -142,4 +153,7 @@ def _score(value: float | None) -> float | None:
 
 
 def _cut(text: str, most: int) -> str:
-    return textwrap.shorten(text, most, placeholder=" …") if most else ""
+    # White space is closed up in a little more than is kept: documents may be long, and there are many of them.
+    words = " ".join(text[: 2 * most].split())
+    whole = len(words) <= most and len(text) <= 2 * most
+    return words if whole else f"{words[:most].rstrip()} …" if most else ""

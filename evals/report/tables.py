@@ -53,9 +53,20 @@ def points(score: Mapping[str, float], *, times: float = 100, digits: int = 1) -
 def provenance(runs: Sequence[Run]) -> Table:
     """What ran where."""
     facts = [dict(_facts(run)) for run in runs]
-    names = dict.fromkeys(name for found in facts for name in found)
+    names = dict.fromkeys(name for found in sorted(facts, key=len, reverse=True) for name in found)
     rows = [(name, tuple(found.get(name, "–") for found in facts)) for name in names]
     return Table(("", *(run.name for run in runs)), rows)
+
+
+def what_ran(runs: Sequence[Run]) -> str:
+    """Models, code and machine in one line, with every value that occurs."""
+    facts = [dict(_facts(run)) for run in runs]
+    told = []
+    for name in ("language model", "encoder", "reranker", "code", "machine"):
+        values = dict.fromkeys(found[name] for found in facts if name in found)
+        if values:
+            told.append(f"{name}: {' / '.join(values)}")
+    return "; ".join(told)
 
 
 def differing_settings(runs: Sequence[Run]) -> Table:
@@ -122,12 +133,17 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "code", f"{code.get('version')}, commit {str(code.get('commit'))[:8]}"
     yield "machine", f"{machine.get('cpu')}, {machine.get('cores')} cores"
     yield "software", f"{machine.get('system')}; Python {machine.get('python')}; torch {machine.get('torch')}"
-    yield "started", str(manifest.get("started", "–"))
-    yield "finished", str(manifest.get("finished") or "–")
+    yield "started", _time(manifest.get("started"))
+    yield "finished", _time(manifest.get("finished"))
     resumed = len(manifest.get("resumed", []))
     yield "resumed", f"{resumed} times" if resumed else "no"
     yield "concurrency", str(manifest.get("concurrency", "–"))
     yield "folder", run.path.resolve().name
+
+
+def _time(stamp: object) -> str:
+    """`2026-01-31 12:00:00 UTC` of an ISO time, as runs write it."""
+    return str(stamp).replace("T", " ").replace("+00:00", " UTC") if stamp else "–"
 
 
 def _cost(run: Run) -> Iterator[tuple[str, Cell]]:

@@ -1,7 +1,12 @@
 // The list of questions. Texts come from questions, answers and documents: they are only ever set as text.
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
+  if (!("DecompressionStream" in window)) {
+    document.getElementById("count").textContent = "This browser can't unpack the list of questions; use one of 2023 or later.";
+    return;
+  }
+  const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
+  const data = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
   const PAGE = 100;
   const byId = (id) => document.getElementById(id);
   let shown = PAGE;
@@ -58,7 +63,7 @@
         make("li", "", `${id}: ${text} `, make("span", "soft", answer ? `→ ${answer}` : status.replace("_", " "))))),
       ...list("ol", "Evidence", run.evidence.map((item) => passage(question, item))),
       ...list("ul", "Trace", run.trace.map(([node, ms, detail]) => make("li", "", `${node}, ${ms} ms `, make("span", "soft", detail)))),
-      ...list("ul", "Scores", run.scores.length ? [make("li", "", run.scores.map(([name, value]) => `${name} ${value}`).join(", "))] : []),
+      ...list("ul", "Scores", [make("li", "", run.scores.map((value, i) => (value === null ? "" : `${data.measures[i]} ${value}`)).filter(Boolean).join(", "))]),
     );
     return box;
   }
@@ -128,8 +133,8 @@
     byId("more").hidden = found.length <= shown;
   }
 
-  for (const id of ["words", "type", "outcome", "fate"])
-    byId(id).addEventListener("input", () => { shown = PAGE; draw(); });
+  for (const [id, event] of [["words", "input"], ["type", "change"], ["outcome", "change"], ["fate", "change"]])
+    byId(id).addEventListener(event, () => { shown = PAGE; draw(); });
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
   byId("more").addEventListener("click", () => { shown += PAGE; draw(); });
   draw();
