@@ -28,7 +28,13 @@ def p_text(p: float) -> str:
 
 def interval_text(found: Difference) -> str:
     """In points: hundredths of a score of 1."""
-    return f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+    return f"{points_text(found.low)} to {points_text(found.high)}"
+
+
+def points_text(difference: float) -> str:
+    """With its sign; what rounds to nothing has none."""
+    rounded = round(100 * difference, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
@@ -57,9 +63,12 @@ def _run(letter: str, run: Run, left_out: int) -> str:
 
 
 def _table(scores: Mapping[str, Difference]) -> Iterator[str]:
+    if not scores:
+        yield "no measure is defined for these questions in both runs"
+        return
     rows = [("measure", "A", "B", "difference", "95% interval", "p", "questions", "")]
     for name, found in scores.items():
-        means = (f"{100 * found.mean_a:.1f}", f"{100 * found.mean_b:.1f}", f"{100 * found.difference:+.1f}")
+        means = (f"{100 * found.mean_a:.1f}", f"{100 * found.mean_b:.1f}", points_text(found.difference))
         rows.append((label(name), *means, interval_text(found), p_text(found.p), str(found.n), found.verdict))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

@@ -112,7 +112,8 @@ def _path(record: Record, depths: Depths) -> _Path:
         shown=frozenset(document_of[chunk_id] for chunk_id in read if chunk_id in document_of),
         cited=frozenset(citation["document_id"] for citation in record.get("citations", [])),
         searched=_searched(record, document_of),
-        writer=depths.writer,
+        # The oracle may hand the writer more passages than the settings allow a search.
+        writer=max(depths.writer, len(shown or ())),
         reranker=int(reranked),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evals.compare import compare
-from evals.compare_text import interval_text, p_text
+from evals.compare_text import interval_text, p_text, points_text
 from evals.labels import label
 from evals.reading import Run, read_runs
 from evals.report import tables
@@ -45,7 +45,7 @@ def render_report(runs: Sequence[Run]) -> str:
     environment = Environment(
         loader=PackageLoader("evals.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(label=label, p_text=p_text, interval_text=interval_text)
+    environment.filters.update(label=label, p_text=p_text, interval_text=interval_text, points_text=points_text)
     return environment.get_template("page.html").render(
         runs=runs,
         first=runs[0],
