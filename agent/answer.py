@@ -38,7 +38,7 @@ async def answer_question(
     budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
     context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
     state = await build_graph().ainvoke({"question": question}, context=context)
-    total_ms = (time.perf_counter() - started) * 1000
+    total_ms = (time.perf_counter() - started + budget.saved_s) * 1000
     return _answer(question, cast("State", state), context, total_ms)
 
 

@@ -11,6 +11,7 @@ from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.openai_chat import open_chat
 from hopcite.settings import AnswerSettings, Mode, Settings
+from hopcite.types import Chunk
 from retrieval import Collection, open_collection, open_encoder, open_reranker
 from retrieval.rerank.port import Reranker
 
@@ -40,6 +41,10 @@ class AnswerOptions:
     max_answer_tokens: int = 256
     write: bool = True
     """False stops after reranking: retrieval is measured without a writer."""
+    passages: tuple[Chunk, ...] | None = None
+    """Answer from these, in place of a search with the question."""
+    within: tuple[str, ...] | None = None
+    """Search these documents only, by id."""
 
     @classmethod
     def from_settings(cls, answer: AnswerSettings, *, write: bool = True) -> AnswerOptions:

@@ -19,7 +19,6 @@ What the budget no longer allows is left out, and the answer is written from wha
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, Protocol
@@ -75,12 +74,12 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
     async def run(state: State, *, runtime: Runtime[Context]) -> dict[str, Any]:
         context = runtime.context
         context.emit(StageEvent(stage, "start"))
-        started = time.perf_counter()
+        started = context.budget.elapsed_s
         try:
             outcome = await work(state, context)
         except BudgetExhausted as exc:
             outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
-        ms = (time.perf_counter() - started) * 1000
+        ms = (context.budget.elapsed_s - started) * 1000
         context.emit(StageEvent(stage, "end", outcome.detail))
         return {**outcome.change, "events": [TraceEvent(name, ms, {"stage": stage, **outcome.detail})]}
 

@@ -35,7 +35,7 @@ class Outcome:
 async def search(state: State, context: Context) -> Outcome:
     """Search with the question itself; hops included, no language model."""
     question = state["question"]
-    [hits] = await _search([question], context)
+    [hits] = [_given(context.options.passages)] if context.options.passages else await _search([question], context)
     step = Step(QUESTION, question, status=_status(hits), chunk_ids=_ids(hits))
     return Outcome(
         {"steps": (step,), "found": {QUESTION: hits}, "evidence": hits, "planned": False},
@@ -107,7 +107,12 @@ async def rerank(state: State, context: Context) -> Outcome:
     ranking = await context.deps.reranker.rerank(
         state["question"], candidates, budget=context.budget.within(context.budget.remaining_s * _RERANK_SHARE)
     )
-    detail: dict[str, object] = {"method": context.deps.reranker.name, "valid": ranking.valid, "notes": ranking.notes}
+    detail: dict[str, object] = {
+        "method": context.deps.reranker.name,
+        "reranked": len(candidates),
+        "valid": ranking.valid,
+        "notes": ranking.notes,
+    }
     return Outcome({"evidence": reordered(merged, ranking) if ranking.valid else merged}, detail)
 
 
@@ -124,7 +129,8 @@ async def write(state: State, context: Context) -> Outcome:
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
         return Outcome({"draft": None, "passages": passages}, {"skipped": "the model wrote nothing"})
-    return Outcome({"draft": draft, "passages": passages}, {"passages": len(passages), "unknown": draft.unknown})
+    shown = [passage.id for passage in passages]
+    return Outcome({"draft": draft, "passages": passages}, {"shown": shown, "unknown": draft.unknown})
 
 
 async def verify(state: State, context: Context) -> Outcome:
@@ -146,8 +152,14 @@ def pending(state: State) -> list[Step]:
 
 async def _search(questions: Sequence[str], context: Context) -> list[tuple[Hit, ...]]:
     collection, settings = context.deps.collection, context.deps.settings
-    results = await asyncio.to_thread(collection.search, questions, limit=settings.search.candidates)
+    results = await asyncio.to_thread(
+        collection.search, questions, limit=settings.search.candidates, within=context.options.within
+    )
     return [tuple(hits) for hits in results]
+
+
+def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
+    return tuple(Hit(chunk, rank, retrieval_score=1 / rank) for rank, chunk in enumerate(passages, start=1))
 
 
 async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:

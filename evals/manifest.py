@@ -17,7 +17,7 @@ from evals.datasets import Dataset
 from hopcite.models import CATALOGUE
 from hopcite.settings import Settings
 
-VERSION = 1
+VERSION = 2
 """Of the run folder's format."""
 _ROOT = Path(__file__).resolve().parent.parent
 # The packages whose code can change a record. The doors (ui) only show it.
@@ -25,7 +25,14 @@ _CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
 
 
 def identity(
-    dataset: Dataset, settings: Settings, *, encoder: str, system: str, seed: int | None, retrieval_only: bool
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    encoder: str,
+    system: str,
+    seed: int | None,
+    pool: str,
+    retrieval_only: bool,
 ) -> dict[str, Any]:
     """What must be equal for a run to go on: data, settings, models and code. Not the limit: a run may be extended."""
     return {
@@ -36,12 +43,13 @@ def identity(
         "questions_sha256": dataset.questions_sha256,
         "system": system,
         "seed": seed,
+        "pool": pool,
         "retrieval_only": retrieval_only,
         "settings_fingerprint": settings.fingerprint(),
         "collection_fingerprint": collection_fingerprint(dataset, settings, encoder=encoder),
         "encoder": encoder,
         "models": _models(settings),
-        "code_sha256": code_sha256(),
+        "code_sha256": sources_sha256(*_CODE),
     }
 
 
@@ -92,10 +100,10 @@ def code_version() -> dict[str, Any]:
 
 
 @cache
-def code_sha256() -> str:
-    """Over the source files that can change a record: says more than the commit where files were changed since."""
+def sources_sha256(*folders: str) -> str:
+    """Over the Python files in these folders: says more than the commit where files were changed since."""
     digest = hashlib.sha256()
-    for path in sorted(path for package in _CODE for path in (_ROOT / package).rglob("*.py")):
+    for path in sorted(path for folder in folders for path in (_ROOT / folder).rglob("*.py")):
         digest.update(f"{path.relative_to(_ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

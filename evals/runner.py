@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from agent import AnswerOptions, Deps, answer_question, open_deps
+from agent import Deps, open_deps
 from evals import manifest as manifests
+from evals.asking import Job, OnOutcome, Outcome, Pool, ask_all
+from evals.cache import ReplyCache, with_cache
 from evals.datasets import Dataset, Question, load_dataset, select
+from evals.datasets import custom as own
+from evals.datasets.download import SOURCES, fetch_dataset
 from evals.records import Record, RunFolder, open_run
 from evals.scoring import failed_scores, score
 from evals.summary import summarise
-from evals.systems import settings_of
-from hopcite.errors import HopciteError, NotFound, OperatorError, UsageError
+from evals.systems import settings_of, system_named
+from hopcite.errors import NotFound, UsageError
 from hopcite.settings import Settings
-from hopcite.types import Answer, Usage
 from hopcite.wire import answer_json
 from ingest import Ledger, ingest_documents, open_ledger
 from ingest import Progress as IngestProgress
 from retrieval import Encoder, open_collection, open_encoder
 
 _EVIDENCE_KEPT = 50
+Executor = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,10 @@ class RunRequest:
     system: str = "default"
     limit: int | None = None
     seed: int | None = None
+    pool: Pool = "open"
     concurrency: int = 1
+    executor: Executor = "local"
+    cache: bool = True
     out: Path | None = None
     retrieval_only: bool = False
 
@@ -68,7 +75,8 @@ OpenParts = Callable[[Settings, str], AbstractAsyncContextManager[Deps]]
 
 
 @asynccontextmanager
-async def _open_parts(settings: Settings, collection: str) -> AsyncIterator[Deps]:
+async def open_parts_of(settings: Settings, collection: str) -> AsyncIterator[Deps]:
+    """The parts that the settings name."""
     async with open_deps(settings, collection=collection) as deps:
         yield deps
 
@@ -79,31 +87,72 @@ def run_evaluation(
     settings: Settings,
     progress: OnProgress,
     encoder: Encoder | None = None,
-    open_parts: OpenParts = _open_parts,
+    open_parts: OpenParts = open_parts_of,
 ) -> FinishedRun:
     """Run, or go on with the run that lies in the same folder, and write its summary. Blocks.
 
     A question that fails is a record with its error, and is tried again by the next run of the same folder. What would
     fail for every question, a missing model or server, ends the run with its error; the records so far are kept.
     """
-    if request.data is None:
-        raise UsageError(f"Name the folder of {request.dataset} with --data; it holds corpus.jsonl and test.jsonl.")
-    settings = settings_of(request.system, settings)
-    dataset = load_dataset(request.dataset, request.data, split=request.split)
-    questions = select(dataset.questions, limit=request.limit, seed=request.seed)
-    encoder = encoder or open_encoder(settings)
-    manifest = _manifest(request, dataset, settings, encoder.fingerprint)
-    identity = manifest["identity"]
-    default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(identity)}"
-    folder = open_run(request.out or settings.data_dir / "runs" / default, manifest)
-    collection = f"{dataset.name}-{identity['collection_fingerprint']}"
+    system = system_named(request.system)
+    if request.retrieval_only and system.evidence != "retrieved":
+        raise UsageError(f"The system {request.system} retrieves nothing; leave out --retrieval-only.")
+    settings = settings_of(system, settings)
     with open_ledger(settings) as ledger:
-        _ingest(dataset, collection, encoder, ledger, settings, progress)
-        run = _Run(request, settings, dataset, folder, ledger, collection, open_parts, progress)
-        asyncio.run(run.ask(questions))
+        dataset = _load(request, settings, ledger, progress)
+        questions = select(dataset.questions, limit=request.limit, seed=request.seed)
+        if request.pool == "distractor" and not all(question.pool for question in questions):
+            raise UsageError(
+                f"{request.dataset} here does not say which documents belong to a question; use --pool open, or the "
+                "official file."
+            )
+        encoder = encoder or open_encoder(settings)
+        manifest = _manifest(request, dataset, settings, encoder.fingerprint)
+        identity = manifest["identity"]
+        default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(identity)}"
+        folder = open_run(request.out or settings.data_dir / "runs" / default, manifest)
+        if dataset.documents:
+            collection = f"{dataset.name}-{identity['collection_fingerprint']}"
+            _ingest(dataset, collection, encoder, ledger, settings, progress)
+        else:
+            collection = settings.collection
+        job = Job(system, written=not request.retrieval_only, pool=request.pool)
+        writer = _Writer(job, dataset, folder, ledger, collection, progress, total=len(questions))
+        have = {record["id"] for record in folder.records}
+        todo = [question for question in questions if question.id not in have]
+        writer.show()
+        if todo and request.executor == "ray":
+            from evals.on_ray import ask_on_ray
+
+            ask_on_ray(
+                todo, job, settings=settings, collection=collection, workers=request.concurrency, tell=writer.tell
+            )
+        elif todo:
+            asyncio.run(_ask_here(todo, job, request, settings, collection, open_parts, writer.tell))
     summary = _summary(request, dataset, folder, questions)
     folder.complete(summary, finished=_now())
     return FinishedRun(folder.path, summary)
+
+
+def _load(request: RunRequest, settings: Settings, ledger: Ledger, progress: OnProgress) -> Dataset:
+    data = request.data
+    if request.dataset == own.NAME:
+        if data is None:
+            raise UsageError("Name the file of your questions with --data; each line has a question and its gold.")
+        return own.load_questions(data, ledger=ledger, collection=settings.collection)
+    if data is None and request.dataset in SOURCES:
+        split = SOURCES[request.dataset].split
+        if request.split != split:
+            raise UsageError(
+                f"What is published of {request.dataset} has its answers in the split {split}; add --split {split}, or "
+                "name a folder of your own with --data."
+            )
+        data = fetch_dataset(
+            request.dataset,
+            settings.data_dir / "datasets" / request.dataset,
+            progress=lambda done, total: progress(RunProgress("Downloading", done, total)),
+        )
+    return load_dataset(request.dataset, data or Path(), split=request.split)
 
 
 def _ingest(
@@ -129,22 +178,39 @@ def _ingest(
         raise UsageError(f"{len(failed)} documents cannot be ingested: {failed[0].source}: {failed[0].reason}")
 
 
-class _Run:
-    """The asking of one run's questions."""
+async def _ask_here(
+    questions: Sequence[Question],
+    job: Job,
+    request: RunRequest,
+    settings: Settings,
+    collection: str,
+    open_parts: OpenParts,
+    tell: OnOutcome,
+) -> None:
+    with ExitStack() as stack:
+        async with open_parts(settings, collection) as deps:
+            if request.cache:
+                cache = ReplyCache(settings.data_dir / "replies.sqlite")
+                stack.callback(cache.close)
+                deps = with_cache(deps, cache)
+            await ask_all(questions, job, deps=deps, concurrency=request.concurrency, tell=tell)
+
+
+class _Writer:
+    """Scores each outcome, appends its record, and shows how the run stands."""
 
     def __init__(
         self,
-        request: RunRequest,
-        settings: Settings,
+        job: Job,
         dataset: Dataset,
         folder: RunFolder,
         ledger: Ledger,
         collection: str,
-        open_parts: OpenParts,
         progress: OnProgress,
+        *,
+        total: int,
     ) -> None:
-        self.request, self.settings, self.dataset = request, settings, dataset
-        self.folder, self.collection, self.open_parts, self.progress = folder, collection, open_parts, progress
+        self._job, self._dataset, self._folder, self._progress, self._total = job, dataset, folder, progress, total
 
         @lru_cache(maxsize=10_000)
         def stored_text(document_id: str) -> str | None:
@@ -153,45 +219,19 @@ class _Run:
             except NotFound:
                 return None
 
-        self.stored_text = stored_text
+        self._stored_text = stored_text
 
-    async def ask(self, questions: Sequence[Question]) -> None:
-        """Ask what has no record yet, `concurrency` at once."""
-        have = {record["id"] for record in self.folder.records}
-        todo = [question for question in questions if question.id not in have]
-        done = len(questions) - len(todo)
-        self._tell(done, len(questions))
-        if not todo:
-            return
-        waiting = iter(todo)
-        async with self.open_parts(self.settings, self.collection) as deps:
+    def tell(self, outcome: Outcome) -> None:
+        """Write one record. `NoSpace` leaves the earlier ones intact."""
+        self._folder.append(self._record(outcome))
+        self.show()
 
-            async def work() -> None:
-                nonlocal done
-                for question in waiting:
-                    self.folder.append(await self._record(question, deps))
-                    done += 1
-                    self._tell(done, len(questions))
-
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self.request.concurrency, len(todo))):
-                        group.create_task(work())
-            except* HopciteError as group_error:
-                # The workers stop together; the first cause says what to do.
-                raise group_error.exceptions[0] from None
-
-    async def _record(self, question: Question, deps: Deps) -> Record:
-        written = not self.request.retrieval_only
-        options = AnswerOptions.from_settings(self.settings.answer, write=written)
-        error: str | None = None
-        try:
-            answer = await answer_question(question.question, deps=deps, options=options)
-        except OperatorError:
-            raise
-        except HopciteError as exc:
-            error, answer = f"{type(exc).__name__}: {exc}", _no_answer(question.question)
-        scored = score(answer, question, dataset=self.dataset, stored_text=self.stored_text, written=written)
+    def _record(self, outcome: Outcome) -> Record:
+        question, answer, error = outcome.question, outcome.answer, outcome.error
+        scored = score(
+            answer, question, dataset=self._dataset, stored_text=self._stored_text, written=self._job.written
+        )
+        documents = {hit.chunk.id: hit.chunk.document_id for hit in answer.evidence}
         body = answer_json(answer)
         body["evidence"] = body["evidence"][:_EVIDENCE_KEPT]
         return {
@@ -200,22 +240,30 @@ class _Run:
             **body,
             "gold": {
                 "answers": list(question.answers),
+                "answerable": question.answerable,
                 "passages": [gold.name for gold in question.gold],
                 "document_ids": [list(gold.document_ids) for gold in question.gold],
             },
             "scores": scored.scores if error is None else failed_scores(scored.scores),
+            "found_documents": {
+                step.id: list(dict.fromkeys(documents[id_] for id_ in step.chunk_ids if id_ in documents))
+                for step in answer.steps
+            },
+            "trace": [asdict(event) for event in answer.trace.events],
             "unlocated_sentences": scored.unlocated_sentences,
             "error": error,
         }
 
-    def _tell(self, done: int, total: int) -> None:
+    def show(self) -> None:
+        """Tell how many of the run's questions are done, and how they score so far."""
         told = []
         for name in ("f1", "recall@5"):
-            values = [record["scores"].get(name) for record in self.folder.records]
+            values = [record["scores"].get(name) for record in self._folder.records]
             known = [value for value in values if value is not None]
             if known:
                 told.append(f"{name} {100 * sum(known) / len(known):.1f}")
-        self.progress(RunProgress("Asking", done, total, ", ".join(told)))
+        done = min(len(self._folder.records), self._total)
+        self._progress(RunProgress("Asking", done, self._total, ", ".join(told)))
 
 
 def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder: str) -> dict[str, Any]:
@@ -226,6 +274,7 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
             encoder=encoder,
             system=request.system,
             seed=request.seed,
+            pool=request.pool,
             retrieval_only=request.retrieval_only,
         ),
         "settings": manifests.masked(settings),
@@ -233,6 +282,8 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
         "code": manifests.code_version(),
         "limit": request.limit,
         "concurrency": request.concurrency,
+        "executor": request.executor,
+        "cache": request.cache,
         "started": _now(),
         "resumed": [],
         "status": "running",
@@ -250,10 +301,6 @@ def _summary(request: RunRequest, dataset: Dataset, folder: RunFolder, questions
         "notes": list(dataset.notes),
         **summarise([records[question.id] for question in questions]),
     }
-
-
-def _no_answer(question: str) -> Answer:
-    return Answer(question, "", "", "unanswerable", 0.0, (), (), (), (), Usage(), {})
 
 
 def _now() -> str:

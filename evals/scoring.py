@@ -9,7 +9,7 @@ from evals.datasets import Dataset, Question
 from evals.metrics import answer as answer_metrics
 from evals.metrics import citations as citation_metrics
 from evals.metrics import multihop_rag, passages
-from evals.metrics.citations import Cited, Span, Target, cited_sentences, locate_sentences, supporting_fact_scores
+from evals.metrics.citations import Cited, Span, Target, cited_sentences, locate_sentences, supporting_facts
 from hopcite.types import Answer, Citation
 
 Scores = dict[str, float | None]
@@ -37,14 +37,18 @@ def score(answer: Answer, question: Question, *, dataset: Dataset, stored_text: 
         return locate_sentences(stored_text(document_id) or "", dataset.sentences.get(document_id, ()))
 
     scores.update(answer_scores(answer, question, dataset.name))
+    if not question.answerable:
+        scores["abstained"] = float(answer.status == "unanswerable")
     verified = [citation for citation in answer.citations if _is_verbatim(citation, stored_text)]
     scores["quotes_verified"] = len(verified) / len(answer.citations) if answer.citations else None
     scores["claims_supported"] = (
         sum(claim.supported is True for claim in answer.claims) / len(answer.claims) if answer.claims else None
     )
     cited = [Cited(citation.document_id, (citation.start, citation.end)) for citation in verified]
-    targets = _targets(question, sentence_spans)
-    scores.update(_citation_scores(cited, question, targets, sentence_spans))
+    targets = _targets(question, sentence_spans, stored_text)
+    scores.update(_citation_scores(cited, targets))
+    if question.supporting_facts and all(target.span for target in targets):
+        scores.update(_supporting_fact_scores(answer, question, cited, sentence_spans))
     unlocated = sum(target.span is None for target in targets) if question.supporting_facts else 0
     return Scored(scores, unlocated)
 
@@ -69,7 +73,12 @@ def retrieval_scores(answer: Answer, question: Question) -> Scores:
 
 
 def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scores:
-    """EM and both F1 of the short answer; for MultiHop-RAG also its own rule, with its word for an unanswerable one."""
+    """EM and both F1 of the short answer; for MultiHop-RAG also its own rule, with its word for an unanswerable one.
+
+    Empty where no gold answer is known.
+    """
+    if not question.answers:
+        return {}
     prediction = answer.short_answer
     extra: Scores = {}
     if dataset_name == "multihop-rag":
@@ -84,8 +93,17 @@ def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scor
     }
 
 
-def _targets(question: Question, sentence_spans: SentenceSpans) -> list[Target]:
-    """What must be cited: the supporting sentences, or the whole document of one that can't be placed in its text."""
+def _targets(question: Question, sentence_spans: SentenceSpans, stored_text: StoredText) -> list[Target]:
+    """What must be cited: the gold quotes, or the supporting sentences, or the gold documents.
+
+    A sentence that can't be placed in its text stands for its whole document.
+    """
+    if question.quotes:
+        return [
+            Target((id_,), locate_sentences(stored_text(id_) or "", [quote.text])[0])
+            for quote in question.quotes
+            for id_ in quote.document_ids[:1]
+        ]
     if not question.supporting_facts:
         return [Target(gold.document_ids) for gold in question.gold]
     targets = []
@@ -96,20 +114,34 @@ def _targets(question: Question, sentence_spans: SentenceSpans) -> list[Target]:
     return targets
 
 
-def _citation_scores(
-    cited: Sequence[Cited], question: Question, targets: Sequence[Target], sentence_spans: SentenceSpans
-) -> Scores:
+def _citation_scores(cited: Sequence[Cited], targets: Sequence[Target]) -> Scores:
     if not targets:
         return {}
-    scores: Scores = {
+    return {
         "citation_precision": citation_metrics.precision(cited, targets),
         "citation_recall": citation_metrics.recall(cited, targets),
     }
-    # The official sentence set can only be met where each of its sentences is known.
-    if question.supporting_facts and all(target.span for target in targets):
-        spans = {citation.document_id: sentence_spans(citation.document_id) for citation in cited}
-        gold = {(fact.document_id, fact.index) for fact in question.supporting_facts if fact.document_id}
-        scores.update(supporting_fact_scores(cited_sentences(cited, spans), gold))
+
+
+def _supporting_fact_scores(
+    answer: Answer, question: Question, cited: Sequence[Cited], sentence_spans: SentenceSpans
+) -> Scores:
+    """HotpotQA's measures of the cited sentences, alone and joint with the answer."""
+    spans = {citation.document_id: sentence_spans(citation.document_id) for citation in cited}
+    predicted = cited_sentences(cited, spans)
+    gold = {(fact.document_id, fact.index) for fact in question.supporting_facts if fact.document_id}
+    support = supporting_facts(predicted, gold)
+    support_em = float(predicted == gold)
+    scores: Scores = {
+        "sp_em": support_em,
+        "sp_f1": support.f1,
+        "sp_precision": support.precision,
+        "sp_recall": support.recall,
+    }
+    if question.answers:
+        said = answer_metrics.overlap(answer.short_answer, question.answers)
+        answer_em = answer_metrics.exact_match(answer.short_answer, question.answers)
+        scores.update(answer_metrics.joint(said, support, answer_em=answer_em, support_em=support_em))
     return scores
 
 

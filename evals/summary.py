@@ -12,6 +12,7 @@ from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
+_PARTS = {"em": "EM", "f1": "F1", "precision": "precision", "recall": "recall"}
 _FIRST = (
     *("em", "f1", "open_f1", "accuracy"),
     *(f"{measure}@{depth}" for measure in ("recall", "all_evidence") for depth in (2, 5, 10, 20)),
@@ -24,8 +25,8 @@ _NAMES = {
     "recall@5": "passage recall@5",
     "recall@10": "passage recall@10",
     "recall@20": "passage recall@20",
-    "sp_em": "supporting-fact EM",
-    "sp_f1": "supporting-fact F1",
+    **{f"sp_{part}": f"supporting-fact {name}" for part, name in _PARTS.items()},
+    **{f"joint_{part}": f"joint {name}" for part, name in _PARTS.items()},
 }
 _COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
 
@@ -97,7 +98,8 @@ def render_summary(summary: Mapping[str, Any]) -> str:
         seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in cost["seconds"].items())
         lines.append(
             f"\nPer question: {cost['llm_calls']:.1f} model calls, {cost['prompt_tokens']:,.0f} prompt tokens, "
-            f"{cost['completion_tokens']:,.0f} completion tokens; seconds: {seconds}"
+            f"{cost['completion_tokens']:,.0f} completion tokens; seconds: {seconds} "
+            f"(median {cost['seconds_p50']:.1f}, 95% under {cost['seconds_p95']:.1f})"
         )
     lines += [f"\nNote: {note}" for note in summary.get("notes", ())]
     return "\n".join(lines)
@@ -118,6 +120,8 @@ def _cost(records: Sequence[Record]) -> dict[str, Any]:
     cost["seconds"] = {
         stage: float(np.mean([record["usage"]["ms"].get(stage, 0.0) for record in records])) / 1000 for stage in stages
     }
+    totals = [record["usage"]["ms"].get("total", 0.0) / 1000 for record in records]
+    cost["seconds_p50"], cost["seconds_p95"] = (float(value) for value in np.percentile(totals, [50, 95]))
     return cost
 
 

@@ -11,7 +11,8 @@ class Budget:
     """Ceilings for one request, checked before each model call and charged after it.
 
     The one mutable object of a request: it is shared by every node and every call that the request makes.
-    `None` means no ceiling. Times are seconds; the clock starts when the budget is made.
+    `None` means no ceiling. Times are seconds; the clock starts when the budget is made, and a reply that evaluation
+    takes from its cache counts with the seconds that it took when it was made (`saved_s`).
     """
 
     def __init__(
@@ -23,13 +24,14 @@ class Budget:
         self.llm_calls = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.saved_s = 0.0
         self._started = time.monotonic()
         self._parent: Budget | None = None
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the request began."""
-        return time.monotonic() - self._started
+        return time.monotonic() - self._started + self.saved_s
 
     @property
     def remaining_s(self) -> float:
@@ -66,10 +68,15 @@ class Budget:
         if self._parent is not None:  # other parts may have charged it since
             self._parent.check()
 
-    def charge(self, *, calls: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
+    def charge(
+        self, *, calls: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0, saved_s: float = 0.0
+    ) -> None:
         """Add what a call cost, also when it failed."""
         self.llm_calls += calls
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
+        self.saved_s += saved_s
         if self._parent is not None:
-            self._parent.charge(calls=calls, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+            self._parent.charge(
+                calls=calls, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, saved_s=saved_s
+            )

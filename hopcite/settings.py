@@ -29,6 +29,7 @@ COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Mode = Literal["adaptive", "always", "never"]
 RerankMethod = Literal["attention", "letters", "none"]
+SearchMode = Literal["hybrid", "dense", "sparse"]
 
 
 class _Section(BaseModel):
@@ -86,6 +87,8 @@ class ChunkingSettings(_Section):
 class SearchSettings(_Section):
     """The first stage."""
 
+    mode: SearchMode = "hybrid"
+    """hybrid: meaning and words, fused; dense: meaning only; sparse: words only. Hops need the hybrid mode."""
     candidates: int = Field(default=20, ge=1)
     """Passages that one search hands on."""
     prefetch: int = Field(default=100, ge=1)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hopcite.errors import NotFound, UsageError
-from hopcite.settings import COLLECTION_NAME, SearchSettings, Settings
+from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settings
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
 from retrieval.hops import follow, fuse
-from retrieval.index.port import Index, Point, Query, SearchMode
+from retrieval.index.port import Index, Point, Query
 from retrieval.index.stored import Record
 from retrieval.names import title_key
 
@@ -43,30 +43,40 @@ class Collection:
             )
 
     def search(
-        self, queries: Sequence[str], *, limit: int, mode: SearchMode = "hybrid", hops: bool | None = None
+        self,
+        queries: Sequence[str],
+        *,
+        limit: int,
+        mode: SearchMode | None = None,
+        hops: bool | None = None,
+        within: tuple[str, ...] | None = None,
     ) -> list[list[Hit]]:
         """The best `limit` chunks for each query, as one batch: one round trip to the store, two with hops.
 
-        `hops` follows names between passages; None: as the settings say. Only the hybrid mode has hops.
+        `hops` follows names between passages. Only the hybrid mode has hops. `mode` and `hops` None: as the settings
+        say. `within` names the documents to search; None: all.
         """
         if limit < 1:
             raise UsageError(f"The limit must be at least 1; it was {limit}.")
         if any(not query.strip() for query in queries):
             raise UsageError("The question is empty; write what you want to know.")
+        settings = self.search_settings
+        mode = mode or settings.mode
         if hops and mode != "hybrid":
             raise UsageError(f"Hops need the hybrid mode; the mode was {mode!r}.")
         if not queries:
             return []
-        settings = self.search_settings
         hop = settings.hops if hops is None else hops
         vectors = self.encoder.encode_queries(queries)
         if mode != "hybrid" or not hop:
-            found = self.index.query([Query(vector, limit, mode) for vector in vectors])
+            found = self.index.query([Query(vector, limit, mode, within=within) for vector in vectors])
         else:
             # Deeper than asked for: a neighbour may also stand far down in the hybrid list, and gets the sum.
             depth = max(limit, settings.prefetch)
-            hybrid = self.index.query([Query(vector, depth, "hybrid") for vector in vectors])
-            neighbours = follow(self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit)
+            hybrid = self.index.query([Query(vector, depth, within=within) for vector in vectors])
+            neighbours = follow(
+                self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit, within=within
+            )
             found = [
                 fuse(*lists, k=settings.rrf_k, weight=settings.hop_weight)[:limit]
                 for lists in zip(hybrid, neighbours, strict=True)

@@ -13,7 +13,13 @@ from retrieval.names import phrases_in
 
 
 def follow(
-    index: Index, queries: Sequence[Vectors], hits: Sequence[Sequence[Scored]], *, seeds: int, limit: int
+    index: Index,
+    queries: Sequence[Vectors],
+    hits: Sequence[Sequence[Scored]],
+    *,
+    seeds: int,
+    limit: int,
+    within: tuple[str, ...] | None = None,
 ) -> list[list[Scored]]:
     """The neighbours of each query's first `seeds` hits, at most `limit`, in one round trip.
 
@@ -22,7 +28,7 @@ def follow(
     starts = [(which, hit.chunk) for which, found in enumerate(hits) for hit in found[:seeds]]
     links = [LinkFilter(phrases_in(seed.text), seed.document_id) for _, seed in starts]
     found = index.query(
-        [Query(queries[which], limit, "dense", link) for (which, _), link in zip(starts, links, strict=True)]
+        [Query(queries[which], limit, "dense", link, within) for (which, _), link in zip(starts, links, strict=True)]
     )
     neighbours: list[dict[str, Scored]] = [{} for _ in queries]
     for (which, _), nearest in zip(starts, found, strict=True):

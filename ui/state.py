@@ -13,7 +13,7 @@ from agent import AnswerOptions, Deps, StageEvent, answer_question
 from hopcite.chat import Chat
 from hopcite.errors import HopciteError, UsageError
 from hopcite.openai_chat import open_chat
-from hopcite.settings import COLLECTION_NAME, RerankMethod, Settings
+from hopcite.settings import COLLECTION_NAME, RerankMethod, SearchMode, Settings
 from hopcite.types import Answer, Document, Hit
 from ingest import (
     IngestReport,
@@ -26,7 +26,6 @@ from ingest import (
     open_ledger,
 )
 from retrieval import Collection, Encoder, list_collections, open_collection, open_encoder, open_reranker
-from retrieval.index.port import SearchMode
 from retrieval.rerank.port import Reranker
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -22,20 +23,50 @@ def exact_match(prediction: str, golds: Sequence[str]) -> float:
     return float(normalise(prediction) in {normalise(gold) for gold in golds})
 
 
+class Overlap(NamedTuple):
+    """Agreement of two bags or sets: harmonic mean, share of the predicted, share of the gold."""
+
+    f1: float
+    precision: float
+    recall: float
+
+
+def overlap(prediction: str, golds: Sequence[str]) -> Overlap:
+    """HotpotQA's token F1, P and R with the gold of the best F1; 0 where just one is, say, yes (no, noanswer)."""
+    return max(_overlap(prediction, gold, closed_rule=True) for gold in golds)
+
+
 def f1(prediction: str, golds: Sequence[str]) -> float:
-    """HotpotQA's token F1, the best over `golds`; 0 where one side is yes, no or noanswer and the other differs."""
-    return max(_f1(prediction, gold, closed_rule=True) for gold in golds)
+    """HotpotQA's token F1, the best over `golds`."""
+    return overlap(prediction, golds).f1
 
 
 def open_f1(prediction: str, golds: Sequence[str]) -> float:
     """HippoRAG's token F1, the best over `golds`: without the yes/no rule."""
-    return max(_f1(prediction, gold, closed_rule=False) for gold in golds)
+    return max(_overlap(prediction, gold, closed_rule=False) for gold in golds).f1
 
 
-def _f1(prediction: str, gold: str, *, closed_rule: bool) -> float:
+def joint(answer: Overlap, support: Overlap, *, answer_em: float, support_em: float) -> dict[str, float]:
+    """HotpotQA's joint measures: precisions and recalls multiplied, F1 of the products, both exact."""
+    precision, recall = answer.precision * support.precision, answer.recall * support.recall
+    return {
+        "joint_em": answer_em * support_em,
+        "joint_f1": 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+        "joint_precision": precision,
+        "joint_recall": recall,
+    }
+
+
+def shared_share(shared: int, predicted: int, wanted: int) -> Overlap:
+    """From the sizes of the intersection, the prediction and the gold. Nothing shared is 0 throughout."""
+    if not shared:
+        return Overlap(0.0, 0.0, 0.0)
+    return Overlap(2 * shared / (predicted + wanted), shared / predicted, shared / wanted)
+
+
+def _overlap(prediction: str, gold: str, *, closed_rule: bool) -> Overlap:
     predicted, wanted = normalise(prediction), normalise(gold)
     if closed_rule and predicted != wanted and (predicted in _CLOSED or wanted in _CLOSED):
-        return 0.0
+        return Overlap(0.0, 0.0, 0.0)
     shared = (Counter(predicted.split()) & Counter(wanted.split())).total()
-    # 2PR / (P + R) with P = shared / predicted tokens and R = shared / gold tokens.
-    return 2 * shared / (len(predicted.split()) + len(wanted.split())) if shared else 0.0
+    return shared_share(shared, len(predicted.split()), len(wanted.split()))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from evals.metrics.answer import Overlap, shared_share
+
 Span = tuple[int, int]
 
 
@@ -73,15 +75,9 @@ def cited_sentences(
     return touched
 
 
-def supporting_fact_scores(
-    predicted: Collection[tuple[str, int]], gold: Collection[tuple[str, int]]
-) -> dict[str, float]:
-    """HotpotQA's supporting-fact EM and F1 over sets of (document, sentence index)."""
-    shared = len(set(predicted) & set(gold))
-    return {
-        "sp_em": float(set(predicted) == set(gold)),
-        "sp_f1": 2 * shared / (len(set(predicted)) + len(set(gold))) if shared else 0.0,
-    }
+def supporting_facts(predicted: Collection[tuple[str, int]], gold: Collection[tuple[str, int]]) -> Overlap:
+    """HotpotQA's supporting-fact F1, P and R over sets of (document, sentence index). EM is their equality."""
+    return shared_share(len(set(predicted) & set(gold)), len(set(predicted)), len(set(gold)))
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -11,20 +11,22 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import qdrant_edge as edge
 
 from hopcite.errors import DataFolderBusy, HopciteError, NoSpace, NotFound, OperatorError
 from hopcite.types import Chunk
 from retrieval.index import stored
-from retrieval.index.port import LinkFilter, Point, Query, Scored, SparseVector
+from retrieval.index.port import Point, Query, Scored, SparseVector
 from retrieval.index.stored import DENSE, SPARSE, Record
 
 UPSERT_BATCH = 512
 PAGE = 1000
 # Below this a full scan takes about as long as embedding the question does, is exact, and needs no build.
 FULL_SCAN_KB = 96 * 1024
+# The stub's union of conditions has no name, and its lists are invariant.
+_Condition: TypeAlias = Any
 
 
 class EdgeIndex:
@@ -80,7 +82,7 @@ class EdgeIndex:
         vectors, links = query.vectors, query.links
         if links is not None and not links.title_keys:
             return None
-        where = _links_filter(links) if links is not None else None
+        where = _filter(query)
         dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
         sparse = edge.Query.Nearest(_to_sparse(vectors.sparse), using=SPARSE) if vectors.sparse.indices else None
         limit = query.limit + stored.OVERFETCH
@@ -214,10 +216,16 @@ def _any_of(field: str, values: Sequence[str]) -> edge.Filter:
     return edge.Filter(must=[edge.FieldCondition(field, match=edge.MatchAny(list(values)))])
 
 
-def _links_filter(links: LinkFilter) -> edge.Filter:
-    titles = edge.FieldCondition(stored.TITLE_KEY, match=edge.MatchAny(list(links.title_keys)))
-    own = edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchValue(links.exclude_document))
-    return edge.Filter(must=[titles], must_not=[own])
+def _filter(query: Query) -> edge.Filter | None:
+    must: list[_Condition] = []
+    must_not: list[_Condition] = []
+    if query.links is not None:
+        must.append(edge.FieldCondition(stored.TITLE_KEY, match=edge.MatchAny(list(query.links.title_keys))))
+        own = edge.MatchValue(query.links.exclude_document)
+        must_not.append(edge.FieldCondition(stored.DOCUMENT_ID, match=own))
+    if query.within is not None:
+        must.append(edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchAny(list(query.within))))
+    return edge.Filter(must=must, must_not=must_not) if must else None
 
 
 @contextmanager

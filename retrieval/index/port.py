@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from hopcite.settings import SearchMode
 from hopcite.types import Chunk
-
-SearchMode = Literal["hybrid", "dense", "sparse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class Query:
     limit: int
     mode: SearchMode = "hybrid"
     links: LinkFilter | None = None
+    within: tuple[str, ...] | None = None
+    """Ids of the documents to search; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from hopcite.errors import HopciteError, NoSpace, NotFound, Unreachable
 from hopcite.types import Chunk
 from retrieval.index import stored
-from retrieval.index.port import LinkFilter, Point, Query, Scored, SparseVector
+from retrieval.index.port import Point, Query, Scored, SparseVector
 from retrieval.index.stored import DENSE, SPARSE, Record
 
 PREFIX = "hopcite_"
@@ -73,7 +73,7 @@ class ServerIndex:
         vectors, links = query.vectors, query.links
         if links is not None and not links.title_keys:
             return None
-        where = _links_filter(links) if links is not None else None
+        where = _filter(query)
         limit = query.limit + stored.OVERFETCH
         payload = models.PayloadSelectorInclude(include=list(stored.CHUNK_FIELDS))
         legs: list[tuple[str, Any]] = [(DENSE, list(vectors.dense))]
@@ -192,10 +192,18 @@ def _any_of(field: str, values: Sequence[str]) -> models.Filter:
     return models.Filter(must=[models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))])
 
 
-def _links_filter(links: LinkFilter) -> models.Filter:
-    titles = models.FieldCondition(key=stored.TITLE_KEY, match=models.MatchAny(any=list(links.title_keys)))
-    own = models.FieldCondition(key=stored.DOCUMENT_ID, match=models.MatchValue(value=links.exclude_document))
-    return models.Filter(must=[titles], must_not=[own])
+def _filter(query: Query) -> models.Filter | None:
+    must: list[models.Condition] = []
+    must_not: list[models.Condition] = []
+    if query.links is not None:
+        titles = models.MatchAny(any=list(query.links.title_keys))
+        must.append(models.FieldCondition(key=stored.TITLE_KEY, match=titles))
+        own = models.MatchValue(value=query.links.exclude_document)
+        must_not.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=own))
+    if query.within is not None:
+        documents = models.MatchAny(any=list(query.within))
+        must.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=documents))
+    return models.Filter(must=must, must_not=must_not) if must else None
 
 
 @contextmanager

@@ -231,3 +231,24 @@ def test_stage_events_tell_the_story(collection: Collection) -> None:
         ("verify", "end"),
     ]
     assert events[5].detail == {"text": REPLY}
+
+
+def test_given_passages_replace_the_search(collection: Collection) -> None:
+    given = tuple(chunk for chunk in chunks() if chunk.title == "Ottilie Brandvold")
+    reply = "Answer: Kestmark\nOttilie Brandvold was born in Kestmark [1]."
+    answer = ask(collection, [reply], mode="never", passages=given)
+    assert [hit.chunk for hit in answer.evidence] == list(given)
+    assert {citation.document_id for citation in answer.citations} == {"Ottilie Brandvold"}
+
+
+def test_a_search_within_documents_sees_no_others(collection: Collection) -> None:
+    script: Script = [PLAN, "Answer: unknown"]
+    answer = ask(collection, script, mode="always", write=False, max_rounds=1, within=("Mirel Bridge",))
+    assert [hit.chunk.document_id for hit in answer.evidence] == ["Mirel Bridge"]
+    assert [event.detail.get("reranked") for event in answer.trace.events if event.node == "rerank"] == [1]
+
+
+def test_the_trace_tells_what_the_writer_was_shown(collection: Collection) -> None:
+    answer = ask(collection, [REPLY], mode="never", evidence=2)
+    [write] = [event for event in answer.trace.events if event.node == "write"]
+    assert write.detail["shown"] == [hit.chunk.id for hit in answer.evidence[:2]]

@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from evals.metrics import multihop_rag, passages
-from evals.metrics.answer import exact_match, f1, open_f1
-from evals.metrics.citations import Cited, Target, cited_sentences, locate_sentences, precision, recall
-from evals.metrics.citations import supporting_fact_scores as sp
+from evals.metrics.answer import exact_match, f1, joint, open_f1, overlap
+from evals.metrics.citations import (
+    Cited,
+    Target,
+    cited_sentences,
+    locate_sentences,
+    precision,
+    recall,
+    supporting_facts,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,22 @@ def test_supporting_facts_are_sets_of_sentences() -> None:
     touched = cited_sentences([Cited("a", (8, 12)), Cited("x", (0, 1))], {"a": spans})
     assert touched == {("a", 0), ("a", 1), ("x", -1)}
     # Shared 1 of 3 predicted and 2 gold: F1 = 2 / 5.
-    assert sp(touched, {("a", 1), ("a", 3)}) == {"sp_em": 0.0, "sp_f1": pytest.approx(0.4)}
+    assert supporting_facts(touched, {("a", 1), ("a", 3)}) == pytest.approx((0.4, 1 / 3, 1 / 2))
+    assert supporting_facts([], {("a", 1)}) == (0.0, 0.0, 0.0)
+
+
+def test_joint_measures_multiply_precisions_and_recalls() -> None:
+    # Answer: 1 of 2 predicted words, 1 of 1 gold. Support: 2 of 3 predicted, 2 of 2 gold.
+    answer, support = (
+        overlap("Ottilie Brand", ["Brand"]),
+        supporting_facts([("a", 0), ("a", 1), ("b", 0)], [("a", 0), ("b", 0)]),
+    )
+    assert answer == pytest.approx((2 / 3, 1 / 2, 1))
+    found = joint(answer, support, answer_em=0.0, support_em=0.0)
+    # P = 1/2 * 2/3 = 1/3, R = 1, F1 = 2 * 1/3 / (4/3) = 1/2.
+    expected = {"joint_em": 0.0, "joint_f1": 1 / 2, "joint_precision": 1 / 3, "joint_recall": 1.0}
+    assert found == pytest.approx(expected)
+    assert joint(overlap("no", ["yes"]), support, answer_em=0, support_em=1)["joint_f1"] == 0
 
 
 def test_multihop_rag_counts_each_fact_at_the_chunk_that_first_holds_it() -> None:

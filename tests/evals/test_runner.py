@@ -3,79 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent import Deps
-from evals import FinishedRun, RunProgress, RunRequest, run_evaluation
-from evals.runner import OpenParts
+from evals import RunRequest
 from hopcite.errors import Unreachable, UsageError, WorkFailed
-from hopcite.settings import Settings
-from retrieval import open_collection
-from retrieval.rerank.identity import IdentityReranker
-from tests.fakes import HashingEncoder, ScriptedChat
-
-CORPUS: list[dict[str, Any]] = [
-    {"id": "p1", "title": "Harrow Railway", "text": "Harrow Railway was surveyed by Ottilie Brand. It is narrow.",
-     "sentences": ["Harrow Railway was surveyed by Ottilie Brand.", " It is narrow."]},
-    {"id": "p2", "title": "Ottilie Brand", "text": "Ottilie Brand was born in Kestmark.",
-     "sentences": ["Ottilie Brand was born in Kestmark."]},
-    {"id": "p3", "title": "Tarn", "text": "Tarn is a lake. It is deep."},
-]  # fmt: skip
-QUESTIONS: list[dict[str, Any]] = [
-    {"id": "q1", "question": "Who surveyed Harrow Railway?", "answer": "Ottilie Brand", "type": "bridge",
-     "gold_titles": ["Harrow Railway"], "supporting_facts": [["Harrow Railway", 0]]},
-    {"id": "q2", "question": "Where was Ottilie Brand born?", "answer": "Kestmark", "type": "bridge",
-     "gold_titles": ["Ottilie Brand", "Not there"], "supporting_facts": [["Ottilie Brand", 0]]},
-    {"id": "q3", "question": "Is Tarn a lake?", "answer": "yes", "type": "comparison", "gold_titles": ["Tarn"]},
-]  # fmt: skip
-REPLIES = {
-    "q1": "Answer: Ottilie Brand\nHarrow Railway was surveyed by Ottilie Brand [1].",
-    "q2": "Answer: Kestmark\nOttilie Brand was born in Kestmark [1].",
-    "q3": "Answer: no\nTarn is a lake [1].",
-}
+from tests.evals.parts import CORPUS, REPLIES, records, run, write_data
 
 
 @pytest.fixture
 def request_(tmp_path: Path) -> RunRequest:
-    data = tmp_path / "data"
-    data.mkdir()
-    for name, lines in (("corpus", CORPUS), ("test", QUESTIONS)):
-        (data / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return RunRequest("hotpotqa", data=data, system="hybrid", out=tmp_path / "run")
-
-
-def parts(*script: str | Exception) -> OpenParts:
-    @asynccontextmanager
-    async def opened(settings: Settings, collection: str) -> AsyncIterator[Deps]:
-        index = open_collection(settings, HashingEncoder(), name=collection)
-        chat = ScriptedChat(list(script))
-        try:
-            yield Deps(settings=settings, collection=index, reranker=IdentityReranker(), chat=chat)
-        finally:
-            index.close()
-
-    return opened
-
-
-def run(request: RunRequest, tmp_path: Path, *script: str | Exception) -> FinishedRun:
-    heard: list[RunProgress] = []
-    settings = Settings(data_dir=tmp_path / "hopcite")
-    try:
-        return run_evaluation(
-            request, settings=settings, progress=heard.append, encoder=HashingEncoder(), open_parts=parts(*script)
-        )
-    finally:
-        assert all(now.total is None or now.done <= now.total for now in heard)
-
-
-def records(request: RunRequest) -> list[dict[str, Any]]:
-    assert request.out is not None
-    return [json.loads(line) for line in (request.out / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    return RunRequest(
+        "hotpotqa", data=write_data(tmp_path / "data"), system="hybrid", out=tmp_path / "run", cache=False
+    )
 
 
 def test_each_question_is_asked_scored_and_written(request_: RunRequest, tmp_path: Path) -> None:
@@ -101,7 +44,7 @@ def test_a_run_that_was_killed_goes_on_and_equals_one_that_was_not(request_: Run
         file.write(b'{"id": "q2", "half')  # what a kill in the middle of a write leaves
     resumed = run(request_, tmp_path, REPLIES["q2"], REPLIES["q3"])
     assert [record["id"] for record in records(request_)] == ["q1", "q2", "q3"]
-    whole = run(RunRequest(**{**_fields(request_), "out": tmp_path / "whole"}), tmp_path, *REPLIES.values())
+    whole = run(replace(request_, out=tmp_path / "whole"), tmp_path, *REPLIES.values())
     assert resumed.summary["scores"] == whole.summary["scores"]
 
 
@@ -115,19 +58,19 @@ def test_a_question_that_fails_is_recorded_and_tried_again(request_: RunRequest,
 
 def test_a_folder_of_another_run_is_left_alone(request_: RunRequest, tmp_path: Path) -> None:
     run(request_, tmp_path, *REPLIES.values())
-    other = RunRequest(**{**_fields(request_), "system": "hops"})
+    other = replace(request_, system="hops")
     with pytest.raises(UsageError, match='system: "hybrid", now "hops"'):
         run(other, tmp_path)
     assert len(records(request_)) == 3
 
 
 def test_a_higher_limit_extends_a_run(request_: RunRequest, tmp_path: Path) -> None:
-    run(RunRequest(**{**_fields(request_), "limit": 1}), tmp_path, REPLIES["q1"])
+    run(replace(request_, limit=1), tmp_path, REPLIES["q1"])
     assert run(request_, tmp_path, REPLIES["q2"], REPLIES["q3"]).summary["questions"] == 3
 
 
 def test_retrieval_only_calls_no_model(request_: RunRequest, tmp_path: Path) -> None:
-    finished = run(RunRequest(**{**_fields(request_), "retrieval_only": True}), tmp_path)
+    finished = run(replace(request_, retrieval_only=True), tmp_path)
     assert "em" not in finished.summary["scores"]
     assert finished.summary["scores"]["recall@10"]["mean"] == pytest.approx((1 + 0.5 + 1) / 3)
     assert finished.summary["cost"]["llm_calls"] == 0
@@ -147,7 +90,7 @@ def test_a_wrong_request_names_what_is_wrong(
     request_: RunRequest, tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        run(RunRequest(**{**_fields(request_), **change}), tmp_path)
+        run(replace(request_, **change), tmp_path)
     assert not (tmp_path / "run").exists()
 
 
@@ -157,7 +100,3 @@ def test_a_bad_line_is_named(request_: RunRequest, tmp_path: Path) -> None:
         file.write('{"id": "q1", "question": "Again?", "answer": "x"}\n')
     with pytest.raises(UsageError, match=r"test\.jsonl, line 4: the id 'q1' is that of line 1"):
         run(request_, tmp_path)
-
-
-def _fields(request: RunRequest) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in RunRequest.__dataclass_fields__}

@@ -82,3 +82,11 @@ def test_a_part_that_ran_out_of_time_leaves_the_whole_running() -> None:
     with pytest.raises(BudgetExhausted):
         part.check()
     whole.check()
+
+
+def test_a_reply_out_of_a_cache_takes_the_time_that_it_took_when_it_was_made() -> None:
+    whole = Budget(deadline_s=60)
+    whole.within(30).charge(saved_s=59.5)
+    assert 59.5 <= whole.elapsed_s < 60
+    whole.charge(calls=0, saved_s=1)
+    assert whole.remaining_s == 0

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hopcite.settings import COLLECTION_NAME, Mode, RerankMethod
+from hopcite.settings import COLLECTION_NAME, Mode, RerankMethod, SearchMode
 from hopcite.types import Document, Hit
 from ingest import IngestReport, LedgerEntry
-from retrieval.index.port import SearchMode
 
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +13,25 @@ from ui.terminal import AsJson, Bar, print_json, print_line
 
 app = typer.Typer(name="eval", help="Measure on question sets.", no_args_is_help=True)
 
+Dataset = Annotated[
+    str, typer.Argument(metavar="DATASET", help="hotpotqa, 2wikimultihopqa, musique, multihop-rag, or custom.")
+]
+Data = Annotated[
+    Path | None, typer.Option(help="The data set's folder or official file; for custom, the file of your questions.")
+]
+Split = Annotated[str, typer.Option(help="Which questions.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many questions.")]
+Seed = Annotated[int | None, typer.Option(help="Draw the questions in an order of this seed.")]
+Pool = Annotated[
+    Literal["open", "distractor"],
+    typer.Option(help="Search the whole corpus, or only the documents that the data set hands out with a question."),
+]
+Concurrency = Annotated[int, typer.Option(min=1, help="Questions under way at once; with Ray, workers.")]
+Executor = Annotated[Literal["local", "ray"], typer.Option(help="Ask in this process, or on a Ray cluster.")]
+Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Take model replies of earlier runs from disk.")]
+RetrievalOnly = Annotated[bool, typer.Option("--retrieval-only", help="Stop after reranking; no model writes.")]
+Collection = Annotated[str | None, typer.Option(help="For custom: the collection that the questions are about.")]
+
 
 @app.callback()
 def evaluation() -> None:
@@ -20,30 +40,26 @@ def evaluation() -> None:
 
 @app.command()
 def run(
-    dataset: str = typer.Argument(..., metavar="DATASET", help="hotpotqa, 2wikimultihopqa, musique or multihop-rag."),
-    data: Path | None = typer.Option(None, help="Folder with corpus.jsonl[.gz] and SPLIT.jsonl[.gz]."),
-    split: str = typer.Option("test", help="Which questions."),
-    system: str = typer.Option("default", help="Which system; an unknown one lists them."),
-    limit: int | None = typer.Option(None, help="At most so many questions."),
-    seed: int | None = typer.Option(None, help="Draw the questions in an order of this seed."),
-    concurrency: int = typer.Option(1, min=1, help="Questions under way at once."),
-    out: Path | None = typer.Option(None, help="The run's folder; a run that was stopped there goes on."),
-    retrieval_only: bool = typer.Option(False, "--retrieval-only", help="Stop after reranking; no model writes."),
+    dataset: Dataset,
+    data: Data = None,
+    split: Split = "test",
+    system: Annotated[str, typer.Option(help="Which system; an unknown one lists them.")] = "default",
+    limit: Limit = None,
+    seed: Seed = None,
+    pool: Pool = "open",
+    concurrency: Concurrency = 1,
+    executor: Executor = "local",
+    cache: Cache = True,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; a run that was stopped there goes on.")] = None,
+    retrieval_only: RetrievalOnly = False,
+    collection: Collection = None,
 ) -> None:
     """Ask a data set's questions and score the answers. Run the same command again to go on with what is missing."""
-    settings = load_settings().settings
+    settings = load_settings(flags={"collection": collection}).settings
     from evals import RunRequest, render_summary, run_evaluation
 
     request = RunRequest(
-        dataset=dataset,
-        data=data,
-        split=split,
-        system=system,
-        limit=limit,
-        seed=seed,
-        concurrency=concurrency,
-        out=out,
-        retrieval_only=retrieval_only,
+        dataset, data, split, system, limit, seed, pool, concurrency, executor, cache, out, retrieval_only
     )
     with Bar("Evaluating", unit="") as bar:
         finished = run_evaluation(
@@ -56,9 +72,44 @@ def run(
 
 
 @app.command()
+def sweep(
+    dataset: Dataset,
+    systems: Annotated[str, typer.Option(help="Their names, with commas between them.")],
+    data: Data = None,
+    split: Split = "test",
+    limit: Limit = None,
+    seed: Seed = None,
+    pool: Pool = "open",
+    concurrency: Concurrency = 1,
+    executor: Executor = "local",
+    cache: Cache = True,
+    out: Annotated[Path | None, typer.Option(help="The folder in which each system gets its run folder.")] = None,
+    retrieval_only: RetrievalOnly = False,
+    collection: Collection = None,
+) -> None:
+    """Run several systems on the same questions. A reply that two of them ask for is paid once."""
+    settings = load_settings(flags={"collection": collection}).settings
+    from evals import RunRequest, render_sweep, run_sweep
+
+    names = [name.strip() for name in systems.split(",") if name.strip()]
+    request = RunRequest(
+        dataset, data, split, "default", limit, seed, pool, concurrency, executor, cache, out, retrieval_only
+    )
+    with Bar("Evaluating", unit="") as bar:
+        runs = run_sweep(
+            request,
+            names,
+            settings=settings,
+            progress=lambda now: bar.set(now.done, now.total, label=now.stage, note=now.note),
+        )
+    print_line(render_sweep(runs))
+    print_line("\n" + "\n".join(str(run.folder) for run in runs))
+
+
+@app.command()
 def compare(
-    run_a: Path = typer.Argument(..., metavar="RUN_A", help="A run's folder."),
-    run_b: Path = typer.Argument(..., metavar="RUN_B", help="Another run over the same questions."),
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run's folder.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another run over the same questions.")],
     as_json: AsJson = False,
 ) -> None:
     """Say whether run B does better than run A on the questions of both, how sure that is, and which ones flipped."""
@@ -74,8 +125,8 @@ def compare(
 
 @app.command()
 def report(
-    runs: list[Path] = typer.Argument(..., metavar="RUN ...", help="Folders of runs over the same questions."),
-    html: Path = typer.Option(..., metavar="FILE", help="The page to write; it needs nothing beside it."),
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN ...", help="Folders of runs over the same questions.")],
+    html: Annotated[Path, typer.Option(metavar="FILE", help="The page to write; it needs nothing beside it.")],
 ) -> None:
     """Write one page with the runs' tables, plots and questions; the runs are compared with the first one."""
     from evals.report import write_report
@@ -83,4 +134,4 @@ def report(
     print_line(str(write_report(runs, html)))
 
 
-later.announce(app, "sweep", "calibrate")
+later.announce(app, "calibrate")

@@ -13,10 +13,11 @@ import pytest
 from qdrant_client import QdrantClient
 
 from hopcite.errors import CollectionMismatch
+from hopcite.settings import SearchMode
 from hopcite.types import Chunk
 from retrieval.fusion import reciprocal_rank_fusion
 from retrieval.index.edge import open_edge
-from retrieval.index.port import Index, LinkFilter, Point, Query, SearchMode, SparseVector, Vectors
+from retrieval.index.port import Index, LinkFilter, Point, Query, SparseVector, Vectors
 from retrieval.index.server import open_server
 from retrieval.index.stored import Record
 from tests.fakes import HashingEncoder
@@ -136,6 +137,19 @@ def test_links(index: Index, links: LinkFilter, found: set[str], mode: SearchMod
         ]
     )
     assert set(texts(index, ask("about", links=links, mode=mode))) == found
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+def test_a_search_within_documents_finds_no_others(index: Index, mode: SearchMode) -> None:
+    index.upsert([point(chunk(document, "about oltrey")) for document in ("a", "b", "c")])
+    vectors = ENCODER.encode_queries(["oltrey"])[0]
+    for within, found in ((("a", "c"), {"a", "c"}), (("z",), set()), ((), set()), (None, {"a", "b", "c"})):
+        [hits] = index.query([Query(vectors, 10, mode, within=within)])
+        assert {hit.chunk.document_id for hit in hits} == found
+    links = LinkFilter(("oltrey",), "-")
+    index.upsert([point(chunk(document, "more"), title_key="oltrey") for document in ("d", "e")])
+    [hits] = index.query([Query(vectors, 10, "dense", links, ("e", "a"))])
+    assert [hit.chunk.document_id for hit in hits] == ["e"]
 
 
 def test_upsert_replaces(index: Index) -> None:

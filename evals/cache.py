@@ -1,0 +1,196 @@
+"""Replies of the models kept on disk, so that a sweep pays each call once.
+
+A reply is found by everything that it depends on: the model's file or server, the request in full, and for a reranker
+its code. It is billed with the calls, tokens and seconds that it took when it was made, so costs stay comparable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from agent import Deps
+from evals.manifest import sources_sha256
+from hopcite.budget import Budget
+from hopcite.chat import Chat, Completion, Message, T
+from hopcite.errors import OperatorError
+from hopcite.models import CATALOGUE
+from hopcite.settings import Settings
+from hopcite.types import Chunk
+from retrieval.rerank.port import Ranking, Reranker
+
+
+class ReplyCache:
+    """Replies by key, in one SQLite file that several runs may share."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        except (OSError, sqlite3.Error) as exc:
+            raise self._error(exc) from exc
+
+    async def through(
+        self, key: Mapping[str, object], budget: Budget, make: Callable[[Budget], Awaitable[dict[str, Any] | None]]
+    ) -> dict[str, Any] | None:
+        """The value kept under `key`, else the one that `make` gives, which is kept unless it is None."""
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        if (kept := self._get(digest)) is not None:
+            budget.check()
+            budget.charge(**kept["bill"])
+            return dict(kept["value"])
+        part = budget.within(budget.remaining_s)
+        before = (part.llm_calls, part.prompt_tokens, part.completion_tokens)
+        started = time.perf_counter()
+        value = await make(part)
+        if value is not None:
+            after = (part.llm_calls, part.prompt_tokens, part.completion_tokens)
+            names = ("calls", "prompt_tokens", "completion_tokens")
+            bill: dict[str, float] = {name: b - a for name, a, b in zip(names, before, after, strict=True)}
+            bill["saved_s"] = round(time.perf_counter() - started, 4)
+            self._put(digest, {"value": value, "bill": bill})
+        return value
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def _get(self, key: str) -> dict[str, Any] | None:
+        try:
+            row = self._db.execute("SELECT value FROM replies WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        return json.loads(row[0]) if row else None
+
+    def _put(self, key: str, value: Mapping[str, Any]) -> None:
+        try:
+            self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, json.dumps(value)))
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+
+    def _error(self, exc: Exception) -> OperatorError:
+        return OperatorError(f"{self._path} cannot be used ({exc}); delete it, or run with --no-cache.")
+
+
+def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
+    """The same parts, asked through the cache."""
+    chat = CachedChat(deps.chat, cache, _chat_identity(deps.settings, deps.chat))
+    identity = {
+        "reranker": deps.reranker.name,
+        "code": sources_sha256("retrieval/rerank"),
+        "chat": _chat_identity(deps.settings, deps.chat),
+        "device": deps.settings.rerank.device,
+        "sha256": _file_sha256(deps.settings.rerank.model),
+    }
+    return replace(deps, chat=chat, reranker=CachedReranker(deps.reranker, cache, identity))
+
+
+class CachedChat:
+    """`hopcite.chat.Chat`, asked once for each request."""
+
+    def __init__(self, chat: Chat, cache: ReplyCache, identity: Mapping[str, object]) -> None:
+        self._chat, self._cache, self._identity = chat, cache, identity
+        self.model, self.context_tokens = chat.model, chat.context_tokens
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        budget: Budget,
+        stop: Sequence[str] = (),
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """A reply that a deadline cut short is not kept."""
+        cut: list[Completion] = []
+
+        async def make(part: Budget) -> dict[str, Any] | None:
+            reply = await self._chat.complete(messages, max_tokens=max_tokens, budget=part, stop=stop, on_text=on_text)
+            if reply.finish_reason == "deadline":
+                cut.append(reply)
+                return None
+            return asdict(reply)
+
+        key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop))
+        value = await self._cache.through(key, budget, make)
+        return Completion(**value) if value is not None else cut[0]
+
+    async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
+        """Kept as JSON."""
+
+        async def make(part: Budget) -> dict[str, Any]:
+            return (await self._chat.parse(messages, schema, max_tokens=max_tokens, budget=part)).model_dump(
+                mode="json"
+            )
+
+        key = self._key("parse", messages, max_tokens=max_tokens, schema=schema.model_json_schema())
+        return schema.model_validate(await self._cache.through(key, budget, make))
+
+    async def label_logprobs(
+        self, messages: Sequence[Message], labels: Sequence[str], *, budget: Budget
+    ) -> dict[str, float]:
+        """Kept by label."""
+
+        async def make(part: Budget) -> dict[str, Any]:
+            return await self._chat.label_logprobs(messages, labels, budget=part)
+
+        return await self._cache.through(self._key("labels", messages, labels=list(labels)), budget, make) or {}
+
+    async def count_tokens(self, text: str) -> int:
+        """Not kept: it costs next to nothing."""
+        return await self._chat.count_tokens(text)
+
+    async def aclose(self) -> None:
+        """Close the chat; the cache belongs to the caller."""
+        await self._chat.aclose()
+
+    def _key(self, what: str, messages: Sequence[Message], **request: object) -> dict[str, object]:
+        return {"what": what, "chat": self._identity, "messages": list(messages), **request}
+
+
+class CachedReranker:
+    """`retrieval.rerank.port.Reranker`, asked once for each query and list of candidates."""
+
+    def __init__(self, reranker: Reranker, cache: ReplyCache, identity: Mapping[str, object]) -> None:
+        self.name = reranker.name
+        self._reranker, self._cache, self._identity = reranker, cache, identity
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """What ended in an error, such as a spent budget, is not kept."""
+
+        async def make(part: Budget) -> dict[str, Any]:
+            return asdict(await self._reranker.rerank(query, candidates, budget=part))
+
+        texts = [[chunk.id, chunk.title, chunk.text] for chunk in candidates]
+        key = {"what": "rerank", "reranker": self._identity, "query": query, "candidates": texts}
+        value = await self._cache.through(key, budget, make) or {}
+        parts: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        return Ranking(**parts)
+
+    async def aclose(self) -> None:
+        """Close the reranker."""
+        await self._reranker.aclose()
+
+
+def _chat_identity(settings: Settings, chat: Chat) -> dict[str, object]:
+    llm = settings.llm
+    return {
+        "model": chat.model,
+        "sha256": _file_sha256(llm.model),
+        "server": llm.base_url,
+        "context_tokens": chat.context_tokens,
+    }
+
+
+def _file_sha256(model: str) -> str | None:
+    entry = CATALOGUE.get(model)
+    return entry.file.sha256 if entry and entry.file else None
