@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_PARTS = {"em": "EM", "f1": "F1", "precision": "precision", "recall": "recall"}
 _LABELS = {
     "em": "answer EM",
     "f1": "answer F1",
     "open_f1": "answer F1, no yes/no rule",
     "accuracy": "accuracy, MultiHop-RAG's rule",
-    "joint_em": "joint EM",
-    "joint_f1": "joint F1",
-    "sp_em": "supporting-fact EM",
-    "sp_f1": "supporting-fact F1",
+    **{f"sp_{part}": f"supporting-fact {name}" for part, name in _PARTS.items()},
+    **{f"joint_{part}": f"joint {name}" for part, name in _PARTS.items()},
     "hits@4": "Hits@4",
     "hits@10": "Hits@10",
     "map@10": "MAP@10, MultiHop-RAG's",

@@ -33,10 +33,11 @@ def write_report(folders: Sequence[Path], target: Path) -> Path:
         beside.write_bytes(page.encode("utf-8", "replace"))
         beside.replace(target)
     except OSError as exc:
-        _remove(beside)
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(f"The disk of {target} is full; free some space and run the same command again.") from exc
         raise UsageError(f"{target} cannot be written ({exc.strerror or exc}); choose another --html.") from exc
+    finally:
+        _remove(beside)  # gone already where it was renamed
     return target
 
 

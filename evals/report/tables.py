@@ -127,6 +127,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "questions", f"{len(run.records):,}" + (f", {failed} failed" if failed else "")
     yield "state", "finished" if run.complete else "NOT FINISHED"
     yield "mode", "question answering" if run.written else "retrieval only"
+    yield "pool", str(identity.get("pool", "open"))
     for job, model in identity.get("models", {}).items():
         sha256 = f" ({model['sha256'][:8]})" if model.get("sha256") else ""
         yield {"llm": "language model"}.get(job, job), f"{model.get('id')}{sha256}"
@@ -137,8 +138,14 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "finished", _time(manifest.get("finished"))
     resumed = len(manifest.get("resumed", []))
     yield "resumed", f"{resumed} times" if resumed else "no"
-    yield "concurrency", str(manifest.get("concurrency", "–"))
+    at_once = f"{manifest.get('concurrency', 1)} at once, {manifest.get('executor', 'local')}"
+    yield "asked", f"{at_once}{', with a cache of replies' if manifest.get('cache') else ''}"
+    yield "selection", f"limit {manifest.get('limit') or 'none'}, seed {_told(identity.get('seed'))}"
     yield "folder", run.path.resolve().name
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _time(stamp: object) -> str:
