@@ -9,7 +9,7 @@ import typer
 
 from hopcite.settings import load_settings
 from ui.commands import later
-from ui.terminal import Bar, print_line
+from ui.terminal import AsJson, Bar, print_json, print_line
 
 app = typer.Typer(name="eval", help="Measure on question sets.", no_args_is_help=True)
 
@@ -106,4 +106,32 @@ def sweep(
     print_line("\n" + "\n".join(str(run.folder) for run in runs))
 
 
-later.announce(app, "calibrate", "compare", "report")
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run's folder.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another run over the same questions.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say whether run B does better than run A on the questions of both, how sure that is, and which ones flipped."""
+    from evals.compare import compare_folders, comparison_json
+    from evals.compare_text import render_comparison
+
+    found = compare_folders(run_a, run_b)
+    if as_json:
+        print_json(comparison_json(found))
+    else:
+        print_line(render_comparison(found))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN ...", help="Folders of runs over the same questions.")],
+    html: Annotated[Path, typer.Option(metavar="FILE", help="The page to write; it needs nothing beside it.")],
+) -> None:
+    """Write one page with the runs' tables, plots and questions; the runs are compared with the first one."""
+    from evals.report import write_report
+
+    print_line(str(write_report(runs, html)))
+
+
+later.announce(app, "calibrate")

@@ -1,0 +1,190 @@
+"""The report's tables as text: what ran, what was measured, and how the runs differ from the first one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evals.labels import in_order, label
+from evals.reading import Run, seconds_of
+from evals.summary import interval, scores_of
+
+_BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
+_OF_NO_ACCOUNT = ("data_dir", "model_dir", "server.", "llm.api_key", "qdrant.api_key", "settings_fingerprint")
+"""Settings that change no figure, and what only sums up the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A value with a second line in small print, such as its interval."""
+
+    text: str
+    small: str
+
+
+Cell = str | Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and rows of a name and cells."""
+
+    header: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    heading: str = ""
+
+
+def percent(share: float) -> str:
+    """`45.1%`."""
+    return f"{100 * share:.1f}%"
+
+
+def points(score: Mapping[str, float], *, times: float = 100, digits: int = 1) -> Spread:
+    """A mean with its interval in small print."""
+    mean, low, high = (f"{times * score[part]:.{digits}f}" for part in ("mean", "low", "high"))
+    return Spread(mean, f"{low} to {high}")
+
+
+def provenance(runs: Sequence[Run]) -> Table:
+    """What ran where."""
+    facts = [dict(_facts(run)) for run in runs]
+    names = dict.fromkeys(name for found in sorted(facts, key=len, reverse=True) for name in found)
+    rows = [(name, tuple(found.get(name, "–") for found in facts)) for name in names]
+    return Table(("", *(run.name for run in runs)), rows)
+
+
+def what_ran(runs: Sequence[Run]) -> str:
+    """Models, code and machine in one line, with every value that occurs."""
+    facts = [dict(_facts(run)) for run in runs]
+    told = []
+    for name in ("language model", "encoder", "reranker", "code", "machine"):
+        values = dict.fromkeys(found[name] for found in facts if name in found)
+        if values:
+            told.append(f"{name}: {' / '.join(values)}")
+    return "; ".join(told)
+
+
+def differing_settings(runs: Sequence[Run]) -> Table:
+    """The leaves of settings and identity that are not equal in all runs."""
+    leaves = [{**dict(_leaves(run.manifest["settings"])), **dict(_leaves(run.identity))} for run in runs]
+    names = dict.fromkeys(name for found in leaves for name in found if not name.startswith(_OF_NO_ACCOUNT))
+    rows = [
+        (name, tuple(_shown(found.get(name, "–")) for found in leaves))
+        for name in names
+        if len({_shown(found.get(name, "–")) for found in leaves}) > 1
+    ]
+    return Table(("setting", *(run.name for run in runs)), rows)
+
+
+def measures(runs: Sequence[Run]) -> Table:
+    """Every measure in percent with its 95% interval; the number of questions where not all of a run's have it."""
+    scores = [scores_of(run.records) for run in runs]
+    rows = []
+    for name in in_order({name for found in scores for name in found}):
+        cells: list[Cell] = []
+        for run, found in zip(runs, scores, strict=True):
+            score = found.get(name)
+            cells.append("–" if score is None else _with_count(points(score), score["n"], len(run.records)))
+        rows.append((label(name), tuple(cells)))
+    return Table(("measure (%)", *(run.name for run in runs)), rows)
+
+
+def measures_by_type(runs: Sequence[Run]) -> list[Table]:
+    """The main measures for each type of question; none where there is one type."""
+    kinds = sorted({str(record.get("type") or "") for run in runs for record in run.records})
+    tables = []
+    for kind in kinds if len(kinds) > 1 else ():
+        of_type = [[record for record in run.records if str(record.get("type") or "") == kind] for run in runs]
+        scores = [scores_of(records) for records in of_type]
+        rows: list[tuple[str, Sequence[Cell]]] = [("questions", tuple(str(len(records)) for records in of_type))]
+        rows.extend(
+            (label(name), tuple(points(found[name]) if name in found else "–" for found in scores))
+            for name in _BY_TYPE
+            if any(name in found for found in scores)
+        )
+        tables.append(Table(("measure (%)", *(run.name for run in runs)), rows, heading=kind or "no type"))
+    return tables
+
+
+def cost(runs: Sequence[Run]) -> Table:
+    """Outcomes, seconds, calls and tokens per question that did not fail."""
+    columns = [dict(_cost(run)) for run in runs]
+    names = dict.fromkeys(name for found in columns for name in found)
+    rows = [(name, tuple(found.get(name, "–") for found in columns)) for name in names]
+    return Table(("per question", *(run.name for run in runs)), rows)
+
+
+def _facts(run: Run) -> Iterator[tuple[str, str]]:
+    manifest, identity = run.manifest, run.identity
+    machine, code = manifest.get("machine", {}), manifest.get("code", {})
+    failed = sum(record["error"] is not None for record in run.records)
+    yield "system", str(identity["system"])
+    yield "questions", f"{len(run.records):,}" + (f", {failed} failed" if failed else "")
+    yield "state", "finished" if run.complete else "NOT FINISHED"
+    yield "mode", "question answering" if run.written else "retrieval only"
+    yield "pool", str(identity.get("pool", "open"))
+    for job, model in identity.get("models", {}).items():
+        sha256 = f" ({model['sha256'][:8]})" if model.get("sha256") else ""
+        yield {"llm": "language model"}.get(job, job), f"{model.get('id')}{sha256}"
+    yield "code", f"{code.get('version')}, commit {str(code.get('commit'))[:8]}"
+    yield "machine", f"{machine.get('cpu')}, {machine.get('cores')} cores"
+    yield "software", f"{machine.get('system')}; Python {machine.get('python')}; torch {machine.get('torch')}"
+    yield "started", _time(manifest.get("started"))
+    yield "finished", _time(manifest.get("finished"))
+    resumed = len(manifest.get("resumed", []))
+    yield "resumed", f"{resumed} times" if resumed else "no"
+    at_once = f"{manifest.get('concurrency', 1)} at once, {manifest.get('executor', 'local')}"
+    yield "asked", f"{at_once}{', with a cache of replies' if manifest.get('cache') else ''}"
+    yield "selection", f"limit {manifest.get('limit') or 'none'}, seed {_told(identity.get('seed'))}"
+    yield "folder", run.path.resolve().name
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _time(stamp: object) -> str:
+    """`2026-01-31 12:00:00 UTC` of an ISO time, as runs write it."""
+    return str(stamp).replace("T", " ").replace("+00:00", " UTC") if stamp else "–"
+
+
+def _cost(run: Run) -> Iterator[tuple[str, Cell]]:
+    answered = [record for record in run.records if record["error"] is None]
+    statuses = Counter(str(record.get("status")) for record in answered)
+    yield "failed", str(len(run.records) - len(answered))
+    if run.written:
+        for status in ("answered", "partial", "unanswerable"):
+            yield status, str(statuses[status])
+    seconds = [s for record in answered if (s := seconds_of(record)) is not None]
+    if seconds:
+        yield "seconds, mean", points(interval(seconds), times=1, digits=2)
+        median, late = np.percentile(seconds, [50, 95])
+        yield "seconds, half of them within", f"{median:.2f}"
+        yield "seconds, 95% of them within", f"{late:.2f}"
+    for name in ("llm_calls", "prompt_tokens", "completion_tokens"):
+        values = [float(record["usage"][name]) for record in answered if name in record.get("usage", {})]
+        if values:
+            told = {"llm_calls": "model calls"}.get(name, name.replace("_", " "))
+            yield told, points(interval(values), times=1, digits=1)
+
+
+def _with_count(cell: Spread, n: float, questions: int) -> Spread:
+    return cell if n == questions else Spread(cell.text, f"{cell.small}, of {n:.0f}")
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 48 else f"{text[:12]}…"
