@@ -8,26 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from evals.labels import in_order, label
+from evals.metrics.abstention import aurc, ece
 from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
-_PARTS = {"em": "EM", "f1": "F1", "precision": "precision", "recall": "recall"}
-_FIRST = (
-    *("em", "f1", "open_f1", "accuracy"),
-    *(f"{measure}@{depth}" for measure in ("recall", "all_evidence") for depth in (2, 5, 10, 20)),
-)
-_NAMES = {
-    "em": "answer EM",
-    "f1": "answer F1",
-    "open_f1": "answer F1, without the yes/no rule",
-    "recall@2": "passage recall@2",
-    "recall@5": "passage recall@5",
-    "recall@10": "passage recall@10",
-    "recall@20": "passage recall@20",
-    **{f"sp_{part}": f"supporting-fact {name}" for part, name in _PARTS.items()},
-    **{f"joint_{part}": f"joint {name}" for part, name in _PARTS.items()},
-}
 _COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
 
 
@@ -52,6 +38,7 @@ def summarise(records: Sequence[Record]) -> dict[str, Any]:
         }
         if len(by_type) > 1
         else {},
+        "confidence": _confidence(records),
         "cost": _cost(answered),
     }
 
@@ -63,7 +50,7 @@ def scores_of(records: Sequence[Record]) -> dict[str, dict[str, float]]:
         for name, value in record["scores"].items():
             if value is not None:
                 values[name].append(value)
-    return {name: {"n": len(values[name]), **interval(values[name])} for name in sorted(values, key=_place)}
+    return {name: {"n": len(values[name]), **interval(values[name])} for name in in_order(values)}
 
 
 def interval(values: Sequence[float]) -> dict[str, float]:
@@ -86,14 +73,16 @@ def render_summary(summary: Mapping[str, Any]) -> str:
     for name, score in summary["scores"].items():
         shown = " | ".join(f"{100 * score[part]:.1f}" for part in ("mean",))
         between = f"{100 * score['low']:.1f} to {100 * score['high']:.1f}"
-        lines.append(f"| {_NAMES.get(name, name.replace('_', ' '))} | {shown} | {between} | {score['n']} |")
+        lines.append(f"| {label(name)} | {shown} | {between} | {score['n']} |")
     for name, part in summary["by_type"].items():
         told = ", ".join(
-            f"{_NAMES.get(score, score)} {100 * part['scores'][score]['mean']:.1f}"
+            f"{label(score)} {100 * part['scores'][score]['mean']:.1f}"
             for score in ("em", "f1", "accuracy", "recall@5")
             if score in part["scores"]
         )
         lines.append(f"\n{name} ({part['questions']}): {told}")
+    if sure := summary["confidence"]:
+        lines.append(f"\nConfidence: AURC {100 * sure['aurc']:.1f}, ECE {100 * sure['ece']:.1f}")
     if cost := summary["cost"]:
         seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in cost["seconds"].items())
         lines.append(
@@ -112,6 +101,22 @@ def _statuses(records: Sequence[Record]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def _confidence(records: Sequence[Record]) -> dict[str, float]:
+    """Whether `confidence` knows which answers are right: area under the risk-coverage curve, calibration error.
+
+    Right is EM or, where it is defined, MultiHop-RAG's accuracy. Empty where no answer was scored.
+    """
+    known = [
+        (0.0 if record["error"] else float(record["confidence"]), right)
+        for record in records
+        if (right := record["scores"].get("accuracy", record["scores"].get("em"))) is not None
+    ]
+    if not known:
+        return {}
+    confidence, correct = zip(*known, strict=True)
+    return {"n": len(known), "aurc": aurc(confidence, correct), "ece": ece(confidence, correct)}
+
+
 def _cost(records: Sequence[Record]) -> dict[str, Any]:
     if not records:
         return {}
@@ -123,7 +128,3 @@ def _cost(records: Sequence[Record]) -> dict[str, Any]:
     totals = [record["usage"]["ms"].get("total", 0.0) / 1000 for record in records]
     cost["seconds_p50"], cost["seconds_p95"] = (float(value) for value in np.percentile(totals, [50, 95]))
     return cost
-
-
-def _place(name: str) -> tuple[int, str]:
-    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)

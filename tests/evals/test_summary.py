@@ -14,6 +14,7 @@ def record(kind: str, error: str | None = None, **scores: float | None) -> dict[
     usage = {"llm_calls": 3, "prompt_tokens": 100, "completion_tokens": 7, "ms": ms}
     return {
         "type": kind, "error": error, "status": "answered", "scores": scores, "usage": usage, "unlocated_sentences": 1,
+        "confidence": 0.5,
     }  # fmt: skip
 
 
@@ -45,3 +46,12 @@ def test_the_interval_is_that_of_the_mean() -> None:
 def test_the_table_is_in_percent() -> None:
     summary = {"dataset": "d", "split": "test", "system": "s", "notes": [], **summarise([record("bridge", f1=0.25)])}
     assert "| answer F1 | 25.0 | 25.0 to 25.0 | 1 |" in render_summary(summary)
+
+
+def test_confidence_is_judged_by_what_was_right() -> None:
+    records = [{**record("x", em=em), "confidence": sure} for em, sure in ((1.0, 0.95), (1.0, 0.9), (0.0, 0.1))]
+    found = summarise(records)["confidence"]
+    # Risks at coverage 1/3, 2/3, 1 are 0, 0, 1/3; the last bin is right by 0.075 too little, the second wrong by 0.1.
+    assert found["aurc"] == pytest.approx(1 / 9)
+    assert found["ece"] == pytest.approx((2 * 0.075 + 0.1) / 3)
+    assert summarise([record("x", None, **{"recall@5": 1.0})])["confidence"] == {}
