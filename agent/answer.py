@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import cast
 
 from agent.context import AnswerOptions, Context, Deps, StageEvent
+from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
-from agent.words import content_words
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
-from hopcite.types import Answer, AnswerStatus, Claim, Trace, TraceEvent, Usage
+from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 
 # The share of the window that a question may fill; the passages and the reply need the rest.
 _QUESTION_SHARE = 0.25
@@ -66,7 +66,7 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         answer=shown,
         short_answer=draft.short_answer if draft else "",
         status=status,
-        confidence=0.0 if status == "unanswerable" else _confidence(state),
+        confidence=0.0 if status == "unanswerable" else confidence(draft, state["cited"]),
         claims=claims,
         citations=cited.citations if cited else (),
         steps=steps,
@@ -85,20 +85,6 @@ def _status(state: State) -> AnswerStatus:
     if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
         return "partial"
     return "answered"
-
-
-def _confidence(state: State) -> float:
-    """Mean of two signs, not calibrated: claims supported, short answer among the quotes."""
-    cited, draft = state["cited"], state.get("draft")
-    signs = [sum(_credit(claim) for claim in cited.claims) / len(cited.claims)]
-    if draft and draft.short_answer.lower() not in ("yes", "no", ""):
-        quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
-        signs.append(float(content_words(draft.short_answer) <= quoted))
-    return round(sum(signs) / len(signs), 3)
-
-
-def _credit(claim: Claim) -> float:
-    return 0.5 if claim.supported is None else float(claim.supported)
 
 
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:

@@ -7,13 +7,14 @@
     rerank ◄────────────────────┼───────────┘ none waits
       │                         │
       ▼                         │
-    write ──(adaptive, once: the passages do not hold the answer)
+    write ──(adaptive, once: no answer, or claims that no quote bears out)
       │
       ▼
     verify
 
-Adaptive mode decomposes when the writer, who has read the evidence, does not find the answer in it: a question that
-the first search answers costs one call (docs/decisions.md, "When to decompose").
+Adaptive mode decomposes when the writer, who has read the evidence, does not find the answer in it, or makes a claim
+that no quote holds: a question that the first search answers costs one call (docs/decisions.md, "When to decompose").
+Then it writes again, and `verify` keeps the draft that is better borne out.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -104,9 +105,9 @@ def _after_answers(state: State, runtime: Runtime[Context]) -> str:
 
 
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
-    draft = state.get("draft")
-    retry = draft is not None and draft.unknown and runtime.context.options.mode == "adaptive" and not state["planned"]
-    return "plan" if retry else "verify"
+    drafts = state.get("drafts", ())
+    further = runtime.context.options.mode == "adaptive" and not state["planned"]
+    return "plan" if drafts and not drafts[-1].borne_out and further else "verify"
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from agent.cite import cite, extract, verified
 from agent.context import Context, StageEvent
+from agent.drafts import better, written
 from agent.merge import merge, reordered
 from agent.plan import fill, plan_steps
 from agent.state import QUESTION, State
@@ -128,21 +130,33 @@ async def write(state: State, context: Context) -> Outcome:
         on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
-        return Outcome({"draft": None, "passages": passages}, {"skipped": "the model wrote nothing"})
-    shown = [passage.id for passage in passages]
-    return Outcome({"draft": draft, "passages": passages}, {"shown": shown, "unknown": draft.unknown})
+        return Outcome({}, {"skipped": "the model wrote nothing"})
+    made = written(draft, passages)
+    detail = {
+        "shown": [passage.id for passage in passages],
+        "short_answer": draft.short_answer,
+        "unknown": draft.unknown,
+        "borne_out": made.borne_out,
+    }
+    return Outcome({"drafts": (*state.get("drafts", ()), made)}, detail)
 
 
 async def verify(state: State, context: Context) -> Outcome:
-    """Tie the draft's claims to quotes, and check these against the store. Without a draft, quote the evidence."""
-    draft = state.get("draft")
-    passages = state.get("passages") or tuple(hit.chunk for hit in state["evidence"][: context.options.evidence])
-    text = extract(state["question"], passages) if draft is None else draft.text or draft.short_answer
-    cited = cite("" if draft and draft.unknown else text, passages)
+    """Keep the better draft and check its quotes against the store. Without a draft, quote the evidence."""
+    drafts = state.get("drafts", ())
+    kept = reduce(better, drafts) if drafts else None
+    if kept is None:
+        passages = [hit.chunk for hit in state["evidence"][: context.options.evidence]]
+        cited = cite(extract(state["question"], passages), passages)
+    else:
+        cited = kept.cited
     ids = [citation.chunk_id for citation in cited.citations]
     stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
     cited = verified(cited, {chunk.id: chunk for chunk in stored})
-    return Outcome({"cited": cited}, {"claims": len(cited.claims), "citations": len(cited.citations)})
+    detail: dict[str, object] = {"claims": len(cited.claims), "citations": len(cited.citations)}
+    if kept is not None:
+        detail["draft"] = drafts.index(kept) + 1
+    return Outcome({"draft": kept.draft if kept else None, "cited": cited}, detail)
 
 
 def pending(state: State) -> list[Step]:

@@ -6,8 +6,9 @@ import operator
 from typing import Annotated, TypedDict
 
 from agent.cite import Cited
+from agent.drafts import Written
 from agent.write import Draft
-from hopcite.types import Chunk, Hit, Step, TraceEvent
+from hopcite.types import Hit, Step, TraceEvent
 
 QUESTION = "q"
 """Id of the step that is the question itself."""
@@ -23,8 +24,9 @@ class State(TypedDict, total=False):
     evidence: tuple[Hit, ...]
     """All hits merged, best first; reranked where the budget allowed it."""
     planned: bool
-    passages: tuple[Chunk, ...]
-    """What the writer was shown, in its order."""
+    drafts: tuple[Written, ...]
+    """What was written, in order: a second draft where the first was not borne out."""
     draft: Draft | None
     cited: Cited
+    """The draft that was kept, and what it cites."""
     events: Annotated[list[TraceEvent], operator.add]

@@ -252,3 +252,30 @@ def test_the_trace_tells_what_the_writer_was_shown(collection: Collection) -> No
     answer = ask(collection, [REPLY], mode="never", evidence=2)
     [write] = [event for event in answer.trace.events if event.node == "write"]
     assert write.detail["shown"] == [hit.chunk.id for hit in answer.evidence[:2]]
+
+
+# "Wexcombe" is in no passage, so the claim's name is not borne out.
+GUESS = "Answer: Wexcombe\nThe surveyor of the Harrow Pass Railway was born in Wexcombe [1]."
+
+
+def test_a_claim_that_no_quote_bears_out_is_looked_into(collection: Collection) -> None:
+    answer = ask(collection, [GUESS, PLAN, "Answer: Ottilie Brandvold", REPLY])
+    assert (answer.short_answer, answer.status) == ("Kestmark", "answered")
+    writes = [event.detail for event in answer.trace.events if event.node == "write"]
+    assert [(write["short_answer"], write["borne_out"]) for write in writes] == [
+        ("Wexcombe", False),
+        ("Kestmark", True),
+    ]
+
+
+@pytest.mark.parametrize("second", [NOT_THERE, "Answer: Lund\nOttilie Brandvold was born in Lund in 1874."])
+def test_the_draft_that_is_better_borne_out_is_kept(collection: Collection, second: str) -> None:
+    first = "Answer: Kestmark\nThe surveyor of the Harrow Pass Railway was born in Kestmark [1]."
+    answer = ask(collection, [first, PLAN, "Answer: Ottilie Brandvold", second])
+    assert answer.short_answer == "Kestmark"
+    assert answer.trace.events[-1].detail["draft"] == 1
+
+
+def test_a_budget_that_ends_before_the_second_draft_leaves_the_first(collection: Collection) -> None:
+    answer = ask(collection, [GUESS], max_llm_calls=2)
+    assert (answer.short_answer, answer.status) == ("Wexcombe", "partial")
