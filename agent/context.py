@@ -76,16 +76,18 @@ class Context:
 
 @asynccontextmanager
 async def open_deps(settings: Settings, *, collection: str | None = None) -> AsyncIterator[Deps]:
-    """Open the parts that `settings` name, and close them at the end. Models load on first use."""
-    encoder = open_encoder(settings)
-    opened = open_collection(settings, encoder, name=collection)
+    """Open the parts that `settings` name, and close them at the end. Models load on first use.
+
+    What is wrong with the settings shows before anything is opened that takes time.
+    """
+    chat = open_chat(settings)
+    reranker = open_reranker(settings, chat)
     try:
-        chat = open_chat(settings)
-        reranker = open_reranker(settings, chat)
+        opened = open_collection(settings, open_encoder(settings), name=collection)
         try:
             yield Deps(settings=settings, collection=opened, reranker=reranker, chat=chat)
         finally:
-            await reranker.aclose()
-            await chat.aclose()
+            opened.close()
     finally:
-        opened.close()
+        await reranker.aclose()
+        await chat.aclose()

@@ -17,7 +17,9 @@ from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.settings import Settings
 from hopcite.types import Answer, Chunk
 from retrieval import Collection, open_collection
+from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.identity import IdentityReranker
+from retrieval.rerank.yes_no import YesNo
 from tests.fakes import HashingEncoder, ScriptedChat
 
 TEXTS = {
@@ -167,6 +169,18 @@ def test_the_call_budget_is_never_exceeded(collection: Collection, calls: int, s
     answer = ask(collection, list(script), max_llm_calls=calls)
     assert answer.usage.llm_calls == len(script) <= calls
     assert answer.status == status
+
+
+def test_a_reranker_that_asks_often_leaves_a_call_for_the_writer(collection: Collection) -> None:
+    chat = ScriptedChat([{"yes": -0.1}, {"yes": -0.2}, REPLY])
+    reranker = ChatReranker(chat, YesNo())
+    parts = Deps(settings=Settings(), collection=collection, reranker=reranker, chat=chat)
+    options = AnswerOptions(mode="never", max_llm_calls=3)
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
+    # Three passages would take three calls, so the third is not made and the first stage's order stays.
+    assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 3, [])
+    [event] = [event for event in answer.trace.events if event.node == "rerank"]
+    assert "skipped" in event.detail
 
 
 def test_a_spent_deadline_still_quotes_the_evidence(collection: Collection) -> None:

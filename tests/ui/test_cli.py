@@ -49,6 +49,8 @@ def refused(done: Done, status: int, *words: str) -> None:
         (["nonsense"], ["nonsense", "--help"]),
         (["ask"], ["QUESTION"]),
         (["ask", "Who?", "--mode", "sometimes"], ["sometimes"]),
+        (["ask", "Who?", "--rerank", "magic"], ["magic", "setwise", "tournament", "attention"]),
+        (["ask", "Who?", "--rerank", "cross-encoder"], ["rerank.model"]),
         (["ask", "Who?", "--deadline", "-1"], ["deadline"]),
         (["models", "pull", "qwen2.5-coder-1.5b"], ["qwen2.5-coder-1.5b-instruct"]),
         (["docs", "show", "x"], ["docs list"]),

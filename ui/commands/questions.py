@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import typer
 
@@ -38,7 +39,7 @@ def ask(
     question: str = typer.Argument(..., metavar="QUESTION"),
     collection: CollectionName = None,
     mode: Mode | None = typer.Option(None, help="When to split the question: as the evidence asks for, always, never."),
-    rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked."),
+    rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
     as_json: AsJson = False,
@@ -51,7 +52,9 @@ def ask(
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
     }
-    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings))
+    loaded = load_settings(flags=flags)
+    room = loaded.origins["answer.max_llm_calls"] == "default"
+    answer = asyncio.run(_answer(question, loaded.settings, room_for_rerank=room))
     if as_json:
         from hopcite.wire import answer_json
 
@@ -62,16 +65,22 @@ def ask(
         print_line(answer_text(answer))
 
 
-async def _answer(question: str, settings: Settings) -> Answer:
+async def _answer(question: str, settings: Settings, *, room_for_rerank: bool) -> Answer:
+    """`room_for_rerank`: nobody chose a ceiling of calls, so what the reranking method needs comes on top of it."""
     from agent import AnswerOptions, answer_question, open_deps
+    from retrieval.rerank.choice import most_calls
     from ui.text import stage_line
 
+    options = AnswerOptions.from_settings(settings.answer)
+    if room_for_rerank and options.max_llm_calls is not None:
+        # Twice: adaptive mode reranks again after it has searched for more.
+        options = replace(options, max_llm_calls=options.max_llm_calls + 2 * most_calls(settings.rerank))
     with StatusLine() as status:
         status.set("Opening…")
         async with open_deps(settings) as deps:
             return await answer_question(
                 question,
                 deps=deps,
-                options=AnswerOptions.from_settings(settings.answer),
+                options=options,
                 on_event=lambda event: status.set(stage_line(event)),
             )
