@@ -79,11 +79,13 @@ class _Evidence(BaseModel):
     fact: str = Field(min_length=1)
 
 
-class _Line(BaseModel):
+class DataLine(BaseModel):
+    """What every line of a data file has."""
+
     id: str = Field(min_length=1)
 
 
-class _PassageLine(_Line):
+class _PassageLine(DataLine):
     title: str
     text: str = Field(min_length=1)
     sentences: tuple[str, ...] = ()
@@ -93,7 +95,7 @@ class _PassageLine(_Line):
     url: str | None = None
 
 
-class _QuestionLine(_Line):
+class _QuestionLine(DataLine):
     question: str = Field(min_length=1)
     answer: str
     aliases: tuple[str, ...] = ()
@@ -105,20 +107,20 @@ class _QuestionLine(_Line):
     evidence_list: tuple[_Evidence, ...] = ()
 
 
-Line = TypeVar("Line", bound=_Line)
+Line = TypeVar("Line", bound=DataLine)
 
 
 def load_dataset(name: str, folder: Path, *, split: str) -> Dataset:
     """Read a folder and check it. `UsageError` names the file and the line of what is wrong."""
     if name not in NAMES:
         raise UsageError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")
-    corpus_file, questions_file = _file(folder, "corpus"), _file(folder, split)
-    passages = list(_lines(corpus_file, _PassageLine))
+    corpus_file, questions_file = data_file(folder, "corpus"), data_file(folder, split)
+    passages = list(read_lines(corpus_file, _PassageLine))
     ids_by_title: dict[str, list[str]] = defaultdict(list)
     for passage in passages:
         ids_by_title[passage.title].append(passage.id)
     known = {passage.id for passage in passages}
-    questions = tuple(_question(line, ids_by_title, known) for line in _lines(questions_file, _QuestionLine))
+    questions = tuple(_question(line, ids_by_title, known) for line in read_lines(questions_file, _QuestionLine))
     if not questions:
         raise UsageError(f"{questions_file} holds no questions.")
     return Dataset(
@@ -195,7 +197,8 @@ def _notes(name: str, passages: Sequence[_PassageLine], questions: Iterable[Ques
         )
 
 
-def _file(folder: Path, stem: str) -> Path:
+def data_file(folder: Path, stem: str) -> Path:
+    """The file of this name, plain or compressed; `UsageError` when there is none."""
     for path in (folder / f"{stem}.jsonl", folder / f"{stem}.jsonl.gz"):
         if path.is_file():
             return path
@@ -204,7 +207,7 @@ def _file(folder: Path, stem: str) -> Path:
     )
 
 
-def _lines(path: Path, kind: type[Line]) -> Iterator[Line]:
+def read_lines(path: Path, kind: type[Line]) -> Iterator[Line]:
     """Each line, checked. Empty lines are left out; an id that comes twice is an error."""
     first_seen: dict[str, int] = {}
     number = 0

@@ -13,6 +13,7 @@ from typing import Any
 
 from agent import AnswerOptions, Deps, answer_question, open_deps
 from evals import manifest as manifests
+from evals.corpus import ingest_corpus
 from evals.datasets import Dataset, Question, load_dataset, select
 from evals.records import Record, RunFolder, open_run
 from evals.scoring import failed_scores, score
@@ -22,9 +23,8 @@ from hopcite.errors import HopciteError, NotFound, OperatorError, UsageError
 from hopcite.settings import Settings
 from hopcite.types import Answer, Usage
 from hopcite.wire import answer_json
-from ingest import Ledger, ingest_documents, open_ledger
-from ingest import Progress as IngestProgress
-from retrieval import Encoder, open_collection, open_encoder
+from ingest import Ledger, open_ledger
+from retrieval import Encoder, open_encoder
 
 _EVIDENCE_KEPT = 50
 
@@ -93,40 +93,19 @@ def run_evaluation(
     questions = select(dataset.questions, limit=request.limit, seed=request.seed)
     encoder = encoder or open_encoder(settings)
     manifest = _manifest(request, dataset, settings, encoder.fingerprint)
-    identity = manifest["identity"]
-    default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(identity)}"
+    default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(manifest['identity'])}"
     folder = open_run(request.out or settings.data_dir / "runs" / default, manifest)
-    collection = f"{dataset.name}-{identity['collection_fingerprint']}"
+
+    def report(done: int, total: int | None) -> None:
+        progress(RunProgress("Ingesting", done, total))
+
     with open_ledger(settings) as ledger:
-        _ingest(dataset, collection, encoder, ledger, settings, progress)
+        collection = ingest_corpus(dataset, encoder=encoder, ledger=ledger, settings=settings, progress=report)
         run = _Run(request, settings, dataset, folder, ledger, collection, open_parts, progress)
         asyncio.run(run.ask(questions))
     summary = _summary(request, dataset, folder, questions)
     folder.complete(summary, finished=_now())
     return FinishedRun(folder.path, summary)
-
-
-def _ingest(
-    dataset: Dataset, name: str, encoder: Encoder, ledger: Ledger, settings: Settings, progress: OnProgress
-) -> None:
-    """Ingest the corpus unless every document of it is there. The name holds the content, so that is enough."""
-    ready = {entry.id for entry in ledger.documents(name) if entry.status == "ready"}
-    if ready >= {document.id for document in dataset.documents}:
-        return
-
-    def report(now: IngestProgress) -> None:
-        progress(RunProgress("Ingesting", now.done, now.total))
-
-    collection = open_collection(settings, encoder, name=name, create=True)
-    try:
-        done = ingest_documents(
-            dataset.documents, collection=collection, ledger=ledger, settings=settings, progress=report
-        )
-    finally:
-        collection.close()
-    failed = [outcome for outcome in done.outcomes if outcome.status == "failed"]
-    if failed:
-        raise UsageError(f"{len(failed)} documents cannot be ingested: {failed[0].source}: {failed[0].reason}")
 
 
 class _Run:
