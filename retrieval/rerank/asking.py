@@ -6,18 +6,17 @@ A method is a frozen dataclass with `rank`, which asks and orders, and `most_cal
 
 from __future__ import annotations
 
-import asyncio
 import math
 import string
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
-from hopcite.errors import BudgetExhausted, HopciteError, ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.types import Chunk
 from retrieval.rerank.parsing import named
 from retrieval.rerank.port import Ranking, keep_order
@@ -133,15 +132,6 @@ class Asking:
         """Note whether a reply could be used, and how many parts of it had to be mended."""
         self._useless += not useful
         self._repairs += repairs
-
-    async def all(self, asked: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """Everything at once, as far as the chat allows that. The first error stops the others."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one) for one in asked]
-        except* HopciteError as failed:
-            raise failed.exceptions[0] from None
-        return [task.result() for task in tasks]
 
     def billed(self, ranking: Ranking) -> Ranking:
         """The ranking with its cost and notes; not valid when no reply could be used."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_score
+from retrieval.rerank.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class ExpectedGrade:
 
     async def rank(self, asking: Asking) -> Ranking:
         """Score every passage by itself, all at once."""
-        return by_score(await asking.all(self._score(asking, candidate) for candidate in range(asking.n)))
+        return by_score(await together(self._score(asking, candidate) for candidate in range(asking.n)))
 
     def most_calls(self, n: int) -> int:
         """One for each candidate."""

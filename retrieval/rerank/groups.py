@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_score
+from retrieval.rerank.together import together
 
 _TOKENS_PER_GRADE = 10
 _TOKENS_TO_SPARE = 16
@@ -39,7 +40,7 @@ class Groups:
         """All groups of all rounds at once."""
         groups = [group for round_ in range(self.repeat) for group in self._dealt(asking.query, asking.n, round_)]
         totals = [0.0] * asking.n
-        for grades in await asking.all(self._graded(asking, group) for group in groups):
+        for grades in await together(self._graded(asking, group) for group in groups):
             for candidate, grade in grades.items():
                 totals[candidate] += grade / self.repeat
         return by_score(totals)

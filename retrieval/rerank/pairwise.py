@@ -13,6 +13,7 @@ from itertools import combinations
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.heap import heap_top, most_steps
 from retrieval.rerank.port import Ranking, by_place, by_score, keep_order
+from retrieval.rerank.together import together
 
 TOP = 10  # places that the sorting variants put in order, as in the paper
 
@@ -28,7 +29,7 @@ class AllPairs:
         duels = _Duels(asking)
         pairs = list(combinations(range(asking.n), 2))
         scores = [0.0] * asking.n
-        for pair, winner in zip(pairs, await asking.all(duels.winner(*pair) for pair in pairs), strict=True):
+        for pair, winner in zip(pairs, await together(duels.winner(*pair) for pair in pairs), strict=True):
             for candidate in pair:
                 scores[candidate] += 0.5 if winner is None else float(winner == candidate)
         return by_score(scores)
@@ -97,7 +98,7 @@ class _Duels:
         """The better of the two; None for a tie."""
         pair = frozenset((one, other))
         if pair not in self._known:
-            votes = await self._asking.all([self._vote(one, other), self._vote(other, one)])
+            votes = await together([self._vote(one, other), self._vote(other, one)])
             self._known[pair] = votes[0] if votes[0] == votes[1] else None
         return self._known[pair]
 

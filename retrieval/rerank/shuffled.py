@@ -7,15 +7,14 @@ that (Dwork et al., WWW 2001), which keeps every majority between neighbours.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import replace
 
 from hopcite.budget import Budget
-from hopcite.errors import HopciteError
 from hopcite.types import Chunk
 from retrieval.rerank.port import Ranking, Reranker, by_place, keep_order
+from retrieval.rerank.together import together
 
 
 class ShuffledReranker:
@@ -35,15 +34,9 @@ class ShuffledReranker:
         if n < 2:
             return keep_order(n)
         orders = [list(range(n)), *turned(random.Random(query).sample(range(n), n), self._times - 1)]  # noqa: S311
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._reranker.rerank(query, [candidates[i] for i in order], budget=budget))
-                    for order in orders
-                ]
-        except* HopciteError as failed:
-            raise failed.exceptions[0] from None
-        rankings = [task.result() for task in tasks]
+        rankings = await together(
+            self._reranker.rerank(query, [candidates[place] for place in order], budget=budget) for order in orders
+        )
         agreed = [
             [order[place] for place in ranking.order]
             for order, ranking in zip(orders, rankings, strict=True)

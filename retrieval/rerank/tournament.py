@@ -15,6 +15,7 @@ from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.parsing import completed
 from retrieval.rerank.port import Ranking, by_score
+from retrieval.rerank.together import together
 
 _SURVIVORS = (50, 20, 10, 5, 2)  # after each stage, in the paper's tournament of 100
 _WORTHWHILE = 0.75  # a stage that would send fewer than a quarter home is left out
@@ -41,7 +42,7 @@ class Tournament:
     async def rank(self, asking: Asking) -> Ranking:
         """By points; equal points keep the input order."""
         points = [0.0] * asking.n
-        for gained in await asking.all(self._played(asking, round_) for round_ in range(self.rounds)):
+        for gained in await together(self._played(asking, round_) for round_ in range(self.rounds)):
             for candidate in gained:
                 points[candidate] += 1
         return by_score(points)
@@ -60,7 +61,7 @@ class Tournament:
                 random.Random(f"{round_}:{number}:{place}:{asking.query}").shuffle(group)  # noqa: S311 - no secret
             wanted = [stage.survivors // stage.groups + (place < stage.survivors % stage.groups)
                       for place in range(stage.groups)]  # fmt: skip
-            picked = await asking.all(map(_picked, [asking] * stage.groups, groups, wanted))
+            picked = await together(map(_picked, [asking] * stage.groups, groups, wanted))
             inside = sorted(candidate for group in picked for candidate in group)
             gained += inside
         return gained

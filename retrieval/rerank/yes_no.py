@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_score
+from retrieval.rerank.together import together
 
 _LABELS = ("yes", "Yes", "no", "No")
 # In place of a side that is not among the reported tokens: a server reports the likeliest, so it is below them all.
@@ -27,7 +28,7 @@ class YesNo:
 
     async def rank(self, asking: Asking) -> Ranking:
         """Score every passage by itself, all at once."""
-        return by_score(await asking.all(self._score(asking, candidate) for candidate in range(asking.n)))
+        return by_score(await together(self._score(asking, candidate) for candidate in range(asking.n)))
 
     def most_calls(self, n: int) -> int:
         """One for each candidate."""

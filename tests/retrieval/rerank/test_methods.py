@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -47,6 +48,17 @@ def is_permutation(ranking: Ranking, n: int) -> bool:
 
 def test_every_name_of_the_setting_is_a_method() -> None:
     assert {*METHODS, "attention", "cross-encoder", "none"} == set(get_args(RerankMethod))
+
+
+@pytest.mark.parametrize("method", get_args(RerankMethod))
+def test_every_method_is_in_the_documentation(method: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reranking.md").read_text(encoding="utf-8")
+    assert f"| `{method}` |" in page
+
+
+def test_the_documented_calls_for_twenty_passages() -> None:
+    most = {name: method.most_calls(20) for name, method in CHAT_METHODS.items()}
+    assert (most["setwise"], most["pairwise-heap"], most["pairwise-sliding"]) == (34, 196, 380)
 
 
 @pytest.mark.parametrize("method", METHODS)

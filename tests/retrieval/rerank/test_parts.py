@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hopcite.errors import ModelMisbehaved
 from retrieval.rerank.grades import expected_grade
 from retrieval.rerank.heap import heap_top, most_steps
 from retrieval.rerank.parsing import Named, completed, named
 from retrieval.rerank.port import by_place, by_score
 from retrieval.rerank.prompts import clipped, passage_limit, shown
+from retrieval.rerank.together import together
 from retrieval.rerank.tournament import Stage, stages
 from retrieval.rerank.windows import climb, window_starts
 from retrieval.rerank.yes_no import probability_of_yes
@@ -132,3 +134,19 @@ def test_the_tournament_of_the_paper() -> None:
     assert list(stages(21)) == [Stage(21, 3, 10), Stage(10, 1, 5), Stage(5, 1, 2)]
     assert list(stages(3)) == [Stage(3, 1, 2)]
     assert list(stages(1)) == []
+
+
+def test_the_first_error_stops_the_others_and_stands_alone() -> None:
+    done: list[int] = []
+
+    async def one(number: int) -> int:
+        await asyncio.sleep(0.01 * number)
+        if number == 1:
+            raise ModelMisbehaved("garbled")
+        done.append(number)
+        return number
+
+    with pytest.raises(ModelMisbehaved, match="garbled"):
+        asyncio.run(together(one(number) for number in (2, 1, 0)))
+    assert done == [0]
+    assert asyncio.run(together(one(number) for number in (2, 0))) == [2, 0]
