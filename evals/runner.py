@@ -162,7 +162,7 @@ class _Run:
 
     async def _record(self, question: Question, deps: Deps) -> Record:
         written = not self.request.retrieval_only
-        options = AnswerOptions.from_settings(self.settings.answer, write=written)
+        options = AnswerOptions.from_settings(self.settings, write=written)
         error: str | None = None
         try:
             answer = await answer_question(question.question, deps=deps, options=options)

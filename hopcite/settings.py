@@ -153,6 +153,7 @@ class AnswerSettings(_Section):
     max_rounds: int = Field(default=2, ge=1)
     """Rounds of sub-questions after the first search."""
     max_llm_calls: int = Field(default=12, ge=1)
+    """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from agent import AnswerOptions, Deps, StageEvent, answer_question
 from agent.plan import Plan, PlannedStep
 from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
-from hopcite.settings import Settings
+from hopcite.settings import AnswerSettings, RerankMethod, RerankSettings, Settings
 from hopcite.types import Answer, Chunk
 from retrieval import Collection, open_collection
 from retrieval.rerank.asking import ChatReranker
@@ -181,6 +181,22 @@ def test_a_reranker_that_asks_often_leaves_a_call_for_the_writer(collection: Col
     assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 3, [])
     [event] = [event for event in answer.trace.events if event.node == "rerank"]
     assert "skipped" in event.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "method", "asked", "calls"),
+    [
+        ({}, "attention", None, 12),  # asks no chat
+        ({}, "yes-no", None, 12 + 2 * 20),
+        ({}, "attention", "yes-no", 12 + 2 * 20),
+        ({"max_llm_calls": 12}, "yes-no", None, 12),  # somebody's own ceiling holds
+    ],
+)
+def test_the_ceiling_of_calls_leaves_room_for_the_reranker(
+    answer: dict[str, int], method: RerankMethod, asked: RerankMethod | None, calls: int
+) -> None:
+    settings = Settings(answer=AnswerSettings.model_validate(answer), rerank=RerankSettings(method=method))
+    assert AnswerOptions.from_settings(settings, rerank=asked).max_llm_calls == calls
 
 
 def test_a_spent_deadline_still_quotes_the_evidence(collection: Collection) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import typer
 
@@ -52,9 +51,7 @@ def ask(
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
     }
-    loaded = load_settings(flags=flags)
-    room = loaded.origins["answer.max_llm_calls"] == "default"
-    answer = asyncio.run(_answer(question, loaded.settings, room_for_rerank=room))
+    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings))
     if as_json:
         from hopcite.wire import answer_json
 
@@ -65,22 +62,16 @@ def ask(
         print_line(answer_text(answer))
 
 
-async def _answer(question: str, settings: Settings, *, room_for_rerank: bool) -> Answer:
-    """`room_for_rerank`: nobody chose a ceiling of calls, so what the reranking method needs comes on top of it."""
+async def _answer(question: str, settings: Settings) -> Answer:
     from agent import AnswerOptions, answer_question, open_deps
-    from retrieval.rerank.choice import most_calls
     from ui.text import stage_line
 
-    options = AnswerOptions.from_settings(settings.answer)
-    if room_for_rerank and options.max_llm_calls is not None:
-        # Twice: adaptive mode reranks again after it has searched for more.
-        options = replace(options, max_llm_calls=options.max_llm_calls + 2 * most_calls(settings.rerank))
     with StatusLine() as status:
         status.set("Opening…")
         async with open_deps(settings) as deps:
             return await answer_question(
                 question,
                 deps=deps,
-                options=options,
+                options=AnswerOptions.from_settings(settings),
                 on_event=lambda event: status.set(stage_line(event)),
             )
