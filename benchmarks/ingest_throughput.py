@@ -1,4 +1,4 @@
-"""What ingest costs beside encoding: `ingest_documents` against the bare encoder on the same texts, in turns in one run.
+"""What ingest costs beside encoding: `ingest_documents` and the bare encoder on the same texts, in turns, in one run.
 
     python benchmarks/ingest_throughput.py [--data DATA/hotpotqa] [--limit 2000] [--rounds 3]
 
