@@ -10,11 +10,14 @@ from typing import Literal
 from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.openai_chat import open_chat
-from hopcite.settings import AnswerSettings, Mode, Settings
+from hopcite.settings import Mode, RerankMethod, Settings
 from hopcite.types import Chunk
 from retrieval import Collection, open_collection, open_encoder, open_reranker
+from retrieval.rerank.choice import most_calls
 from retrieval.rerank.port import Reranker
 
+# Adaptive mode reranks again after it has searched for more.
+_RERANKINGS = 2
 Stage = Literal["retrieve", "plan", "rerank", "write", "verify"]
 
 
@@ -47,14 +50,25 @@ class AnswerOptions:
     """Search these documents only, by id."""
 
     @classmethod
-    def from_settings(cls, answer: AnswerSettings, *, write: bool = True) -> AnswerOptions:
-        """The options that the settings ask for."""
+    def from_settings(
+        cls, settings: Settings, *, rerank: RerankMethod | None = None, write: bool = True
+    ) -> AnswerOptions:
+        """The options that the settings ask for; `rerank` is used in place of their method.
+
+        Unless somebody set `answer.max_llm_calls`, what the reranker needs comes on top: else a method that asks often
+        would be left out of every answer.
+        """
+        answer = settings.answer
+        room = 0
+        if "max_llm_calls" not in answer.model_fields_set:
+            changes = {} if rerank is None else {"method": rerank}
+            room = _RERANKINGS * most_calls(settings.rerank.model_copy(update=changes))
         return cls(
             write=write,
             mode=answer.mode,
             evidence=answer.evidence,
             max_rounds=answer.max_rounds,
-            max_llm_calls=answer.max_llm_calls,
+            max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,
             max_answer_tokens=answer.max_answer_tokens,
         )
@@ -81,16 +95,18 @@ class Context:
 
 @asynccontextmanager
 async def open_deps(settings: Settings, *, collection: str | None = None) -> AsyncIterator[Deps]:
-    """Open the parts that `settings` name, and close them at the end. Models load on first use."""
-    encoder = open_encoder(settings)
-    opened = open_collection(settings, encoder, name=collection)
+    """Open the parts that `settings` name, and close them at the end. Models load on first use.
+
+    What is wrong with the settings shows before anything is opened that takes time.
+    """
+    chat = open_chat(settings)
+    reranker = open_reranker(settings, chat)
     try:
-        chat = open_chat(settings)
-        reranker = open_reranker(settings, chat)
+        opened = open_collection(settings, open_encoder(settings), name=collection)
         try:
             yield Deps(settings=settings, collection=opened, reranker=reranker, chat=chat)
         finally:
-            await reranker.aclose()
-            await chat.aclose()
+            opened.close()
     finally:
-        opened.close()
+        await reranker.aclose()
+        await chat.aclose()

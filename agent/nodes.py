@@ -105,10 +105,10 @@ async def rerank(state: State, context: Context) -> Outcome:
     settings = context.deps.settings
     merged = merge(state["found"], rrf_k=settings.search.rrf_k) if len(state["found"]) > 1 else state["found"][QUESTION]
     candidates = [hit.chunk for hit in merged[: settings.rerank.passages]]
-    _reserve(context, calls=1 if context.options.write else 0)
-    ranking = await context.deps.reranker.rerank(
-        state["question"], candidates, budget=context.budget.within(context.budget.remaining_s * _RERANK_SHARE)
-    )
+    kept = 1 if context.options.write else 0
+    _reserve(context, calls=kept)
+    budget = context.budget.within(context.budget.remaining_s * _RERANK_SHARE, keep_calls=kept)
+    ranking = await context.deps.reranker.rerank(state["question"], candidates, budget=budget)
     detail: dict[str, object] = {
         "method": context.deps.reranker.name,
         "reranked": len(candidates),

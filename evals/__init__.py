@@ -1,18 +1,23 @@
 """Question sets to numbers."""
 
 from evals.datasets import NAMES, load_dataset
+from evals.rerank_bench import BenchRequest, render_rows, run_rerank_bench, write_rows
 from evals.runner import FinishedRun, RunProgress, RunRequest, run_evaluation
 from evals.summary import render_summary
 from evals.sweep import render_sweep, run_sweep
 
 __all__ = [
     "NAMES",
+    "BenchRequest",
     "FinishedRun",
     "RunProgress",
     "RunRequest",
     "load_dataset",
+    "render_rows",
     "render_summary",
     "render_sweep",
     "run_evaluation",
+    "run_rerank_bench",
     "run_sweep",
+    "write_rows",
 ]

@@ -79,7 +79,7 @@ async def ask(question: Question, job: Job, *, deps: Deps) -> Outcome:
 async def _answer(question: Question, job: Job, deps: Deps) -> Answer:
     if job.system.evidence == "none":
         return await _closed_book(question.question, deps)
-    options = AnswerOptions.from_settings(deps.settings.answer, write=job.written)
+    options = AnswerOptions.from_settings(deps.settings, write=job.written)
     if job.pool == "distractor":
         if not question.pool:
             raise UsageError(f"The data set hands out no documents with question {question.id}; use --pool open.")

@@ -110,7 +110,7 @@ def sources_sha256(*folders: str) -> str:
 
 def _models(settings: Settings) -> dict[str, dict[str, str | None]]:
     used = {"llm": settings.llm.model, "encoder": settings.encoder.model}
-    if settings.rerank.method == "attention":
+    if {"attention", "cross-encoder"} & set(settings.rerank.methods):
         used["reranker"] = settings.rerank.model
     return {job: {"id": model, "sha256": _model_sha256(model)} for job, model in used.items()}
 

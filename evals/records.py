@@ -106,15 +106,15 @@ def _read_manifest(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
-    _replace(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    replace_file(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def _write_lines(path: Path, records: Sequence[Record]) -> None:
-    _replace(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    replace_file(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside, then rename: a reader sees the old file or the new one, whole."""
+def replace_file(path: Path, text: str) -> None:
+    """Write beside, then rename: a reader sees the old file or the new one, whole. `NoSpace`, `OperatorError`."""
     beside = path.with_name(path.name + ".new")
     try:
         with beside.open("w", encoding="utf-8") as file:

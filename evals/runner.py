@@ -15,6 +15,7 @@ from agent import Deps, open_deps
 from evals import manifest as manifests
 from evals.asking import Job, OnOutcome, Outcome, Pool, ask_all
 from evals.cache import ReplyCache, with_cache
+from evals.corpus import ingest_corpus
 from evals.datasets import Dataset, Question, load_dataset, select
 from evals.datasets import custom as own
 from evals.datasets.download import SOURCES, fetch_dataset
@@ -25,9 +26,8 @@ from evals.systems import settings_of, system_named
 from hopcite.errors import NotFound, UsageError
 from hopcite.settings import Settings
 from hopcite.wire import answer_json
-from ingest import Ledger, ingest_documents, open_ledger
-from ingest import Progress as IngestProgress
-from retrieval import Encoder, open_collection, open_encoder
+from ingest import Ledger, open_ledger
+from retrieval import Encoder, open_encoder
 
 _EVIDENCE_KEPT = 50
 Executor = Literal["local", "ray"]
@@ -108,12 +108,16 @@ def run_evaluation(
             )
         encoder = encoder or open_encoder(settings)
         manifest = _manifest(request, dataset, settings, encoder.fingerprint)
-        identity = manifest["identity"]
-        default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(identity)}"
+        default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(manifest['identity'])}"
         folder = open_run(request.out or settings.data_dir / "runs" / default, manifest)
         if dataset.documents:
-            collection = f"{dataset.name}-{identity['collection_fingerprint']}"
-            _ingest(dataset, collection, encoder, ledger, settings, progress)
+            collection = ingest_corpus(
+                dataset,
+                encoder=encoder,
+                ledger=ledger,
+                settings=settings,
+                progress=lambda done, total: progress(RunProgress("Ingesting", done, total)),
+            )
         else:
             collection = settings.collection
         job = Job(system, written=not request.retrieval_only, pool=request.pool)
@@ -153,29 +157,6 @@ def _load(request: RunRequest, settings: Settings, ledger: Ledger, progress: OnP
             progress=lambda done, total: progress(RunProgress("Downloading", done, total)),
         )
     return load_dataset(request.dataset, data or Path(), split=request.split)
-
-
-def _ingest(
-    dataset: Dataset, name: str, encoder: Encoder, ledger: Ledger, settings: Settings, progress: OnProgress
-) -> None:
-    """Ingest the corpus unless every document of it is there. The name holds the content, so that is enough."""
-    ready = {entry.id for entry in ledger.documents(name) if entry.status == "ready"}
-    if ready >= {document.id for document in dataset.documents}:
-        return
-
-    def report(now: IngestProgress) -> None:
-        progress(RunProgress("Ingesting", now.done, now.total))
-
-    collection = open_collection(settings, encoder, name=name, create=True)
-    try:
-        done = ingest_documents(
-            dataset.documents, collection=collection, ledger=ledger, settings=settings, progress=report
-        )
-    finally:
-        collection.close()
-    failed = [outcome for outcome in done.outcomes if outcome.status == "failed"]
-    if failed:
-        raise UsageError(f"{len(failed)} documents cannot be ingested: {failed[0].source}: {failed[0].reason}")
 
 
 async def _ask_here(

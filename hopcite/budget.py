@@ -43,9 +43,13 @@ class Budget:
         """Model calls left; infinite without a ceiling."""
         return float("inf") if self.max_llm_calls is None else max(0, self.max_llm_calls - self.llm_calls)
 
-    def within(self, seconds: float) -> Budget:
-        """A budget that ends after `seconds`, or with this one if that is sooner. This one pays what it is charged."""
-        part = Budget(max_llm_calls=self.max_llm_calls, max_tokens=self.max_tokens)
+    def within(self, seconds: float, *, keep_calls: int = 0) -> Budget:
+        """A budget that ends after `seconds`, or with this one if that is sooner. This one pays what it is charged.
+
+        The part leaves `keep_calls` of this one's calls unspent.
+        """
+        calls = None if self.max_llm_calls is None else self.max_llm_calls - keep_calls
+        part = Budget(max_llm_calls=calls, max_tokens=self.max_tokens)
         part._parent = self
         part.deadline_s = min(seconds, self.remaining_s)
         if part.deadline_s == float("inf"):

@@ -28,7 +28,23 @@ _NOT_SETTINGS = ("HOPCITE_TEST_", "HOPCITE_CONFIG")
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Mode = Literal["adaptive", "always", "never"]
-RerankMethod = Literal["attention", "letters", "none"]
+RerankMethod = Literal[
+    "attention",
+    "letters",
+    "yes-no",
+    "grades",
+    "pairwise-all",
+    "pairwise-heap",
+    "pairwise-sliding",
+    "setwise",
+    "listwise",
+    "full-ranking",
+    "groups",
+    "tournament",
+    "elimination",
+    "cross-encoder",
+    "none",
+]
 SearchMode = Literal["hybrid", "dense", "sparse"]
 
 
@@ -109,10 +125,25 @@ class RerankSettings(_Section):
 
     method: RerankMethod = "attention"
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-    """For `attention`: the model read in process. `letters` uses the `llm` model."""
+    """For `attention` and `cross-encoder`, which read it in process. The other methods use the `llm` model."""
+    engine: Literal["auto", "chat", "in-process"] = "auto"
+    """auto: the one that the method runs on. Another one is an error, for setups that must not load a second model."""
     passages: int = Field(default=20, ge=1)
     """The best of the first stage that are reranked; the rest keep their order below."""
+    shuffles: int = Field(default=1, ge=1, le=50)
+    """Orders in which the method gets the passages; above 1, its rankings are merged (permutation self-consistency)."""
+    then: RerankMethod | None = None
+    """A second method, for the passages that the first one puts on top."""
+    then_passages: int = Field(default=5, ge=2)
+    """How many those are."""
+    first_stage_weight: float = Field(default=0.0, ge=0, le=1)
+    """The first stage's share when its order is fused with the reranker's, by reciprocal ranks. 0: no fusion."""
     device: str = "auto"
+
+    @property
+    def methods(self) -> tuple[RerankMethod, ...]:
+        """The one or two methods that run."""
+        return (self.method,) if self.then is None else (self.method, self.then)
 
 
 class AnswerSettings(_Section):
@@ -125,6 +156,7 @@ class AnswerSettings(_Section):
     max_rounds: int = Field(default=2, ge=1)
     """Rounds of sub-questions after the first search."""
     max_llm_calls: int = Field(default=12, ge=1)
+    """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
 

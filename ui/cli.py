@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hopcite.errors import HopciteError
-from ui.commands import config, doctor, documents, evaluation, later, models, questions, serve
+from ui.commands import config, doctor, documents, evaluation, later, models, questions, rerank_bench, serve
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -27,13 +27,14 @@ for command in (
     questions.ask,
     serve.serve,
     doctor.doctor,
+    rerank_bench.rerank_bench,
 ):
     app.command()(command)
 app.add_typer(models.app)
 app.add_typer(documents.app)
 app.add_typer(evaluation.app)
 app.add_typer(config.app)
-later.announce(app, "rerank-bench", "mcp")
+later.announce(app, "mcp")
 
 
 def main() -> None:

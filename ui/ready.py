@@ -21,7 +21,7 @@ async def faults(parts: Parts) -> dict[str, str]:
     checks = {
         "encoder": _model(settings, settings.encoder.model),
         "llm": _server(f"{settings.llm.base_url}/models", settings) if settings.llm.base_url else _llm_file(settings),
-        "reranker": _model(settings, settings.rerank.model) if settings.rerank.method == "attention" else _nothing(),
+        "reranker": _model(settings, settings.rerank.model) if "attention" in settings.rerank.methods else _nothing(),
         "store": _store(parts),
     }
     for name in parts.given & checks.keys():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
 from hopcite.types import Chunk
-from retrieval.rerank.port import Ranking, keep_order
+from retrieval.rerank.port import Ranking, by_score, keep_order
 
 if TYPE_CHECKING:
     from retrieval.rerank.in_context import InContextScorer
@@ -68,7 +68,7 @@ class AttentionReranker:
                 budget.charge(prompt_tokens=prompt.tokens)
             for candidate, score in zip(prompt.candidates, found, strict=True):
                 scores[candidate] = score
-        ranking = by_score(scores)
+        ranking = by_score(scores, what="attention scores")
         return replace(ranking, calls=len(prompts), prompt_tokens=sum(prompt.tokens for prompt in prompts))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -83,13 +83,3 @@ class AttentionReranker:
         """Let go of the model; work under way ends by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._scorer = None
-
-
-def by_score(scores: Sequence[float]) -> Ranking:
-    """Highest first, ties in input order. Not valid when the scores say nothing: all equal, or not all finite."""
-    if not all(map(math.isfinite, scores)):
-        return keep_order(len(scores), "some attention scores are not finite", valid=False)
-    if min(scores) == max(scores):
-        return keep_order(len(scores), "all attention scores are equal", valid=False)
-    order = sorted(range(len(scores)), key=lambda candidate: -scores[candidate])
-    return Ranking(scores=tuple(scores), order=tuple(order))

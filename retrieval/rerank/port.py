@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -51,3 +52,28 @@ class Reranker(Protocol):
 def keep_order(n: int, *notes: str, valid: bool = True) -> Ranking:
     """The input order as a `Ranking`, with scores n, n-1, … 1."""
     return Ranking(scores=tuple(float(n - i) for i in range(n)), order=tuple(range(n)), valid=valid, notes=notes)
+
+
+def by_place(order: Sequence[int]) -> Ranking:
+    """A ranking that is known only as an order: scores n for the best, down to 1."""
+    places = {candidate: place for place, candidate in enumerate(order)}
+    scores = tuple(float(len(order) - places[candidate]) for candidate in range(len(order)))
+    return Ranking(scores=scores, order=tuple(order))
+
+
+def by_score(scores: Sequence[float | None], *, what: str = "scores") -> Ranking:
+    """Highest first, ties in input order. Candidates without a score (None) stand below the others, in input order.
+
+    Not valid when the scores say nothing: none is known, one is not finite, or all are equal.
+    """
+    known = [score for score in scores if score is not None]
+    if not all(map(math.isfinite, known)):
+        return keep_order(len(scores), f"some {what} are not finite", valid=False)
+    if not known:
+        return keep_order(len(scores), f"no ranking: there are no {what}", valid=False)
+    if len(known) == len(scores) and min(known) == max(known):
+        return keep_order(len(scores), f"all {what} are equal", valid=False)
+    # What has no score shares the lowest, so that scores never rise along the order.
+    full = [min(known) if score is None else score for score in scores]
+    order = sorted(range(len(full)), key=lambda candidate: (scores[candidate] is None, -full[candidate]))
+    return Ranking(scores=tuple(full), order=tuple(order))

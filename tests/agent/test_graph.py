@@ -14,10 +14,12 @@ from pydantic import BaseModel
 from agent import AnswerOptions, Deps, StageEvent, answer_question
 from agent.plan import Plan, PlannedStep
 from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
-from hopcite.settings import Settings
+from hopcite.settings import AnswerSettings, RerankMethod, RerankSettings, Settings
 from hopcite.types import Answer, Chunk
 from retrieval import Collection, open_collection
+from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.identity import IdentityReranker
+from retrieval.rerank.yes_no import YesNo
 from tests.fakes import HashingEncoder, ScriptedChat
 
 TEXTS = {
@@ -167,6 +169,34 @@ def test_the_call_budget_is_never_exceeded(collection: Collection, calls: int, s
     answer = ask(collection, list(script), max_llm_calls=calls)
     assert answer.usage.llm_calls == len(script) <= calls
     assert answer.status == status
+
+
+def test_a_reranker_that_asks_often_leaves_a_call_for_the_writer(collection: Collection) -> None:
+    chat = ScriptedChat([{"yes": -0.1}, {"yes": -0.2}, REPLY])
+    reranker = ChatReranker(chat, YesNo())
+    parts = Deps(settings=Settings(), collection=collection, reranker=reranker, chat=chat)
+    options = AnswerOptions(mode="never", max_llm_calls=3)
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
+    # Three passages would take three calls, so the third is not made and the first stage's order stays.
+    assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 3, [])
+    [event] = [event for event in answer.trace.events if event.node == "rerank"]
+    assert "skipped" in event.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "method", "asked", "calls"),
+    [
+        ({}, "attention", None, 12),  # asks no chat
+        ({}, "yes-no", None, 12 + 2 * 20),
+        ({}, "attention", "yes-no", 12 + 2 * 20),
+        ({"max_llm_calls": 12}, "yes-no", None, 12),  # somebody's own ceiling holds
+    ],
+)
+def test_the_ceiling_of_calls_leaves_room_for_the_reranker(
+    answer: dict[str, int], method: RerankMethod, asked: RerankMethod | None, calls: int
+) -> None:
+    settings = Settings(answer=AnswerSettings.model_validate(answer), rerank=RerankSettings(method=method))
+    assert AnswerOptions.from_settings(settings, rerank=asked).max_llm_calls == calls
 
 
 def test_a_spent_deadline_still_quotes_the_evidence(collection: Collection) -> None:

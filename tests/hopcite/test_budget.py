@@ -56,6 +56,16 @@ def test_a_part_ends_at_its_own_time_or_with_the_whole() -> None:
     assert Budget().within(float("inf")).remaining_s == float("inf")
 
 
+def test_a_part_keeps_calls_for_later() -> None:
+    whole = Budget(max_llm_calls=3)
+    part = whole.within(60, keep_calls=1)
+    part.charge(calls=2)
+    with pytest.raises(BudgetExhausted):
+        part.check()
+    whole.check()
+    assert Budget().within(60, keep_calls=1).remaining_calls == float("inf")
+
+
 def test_a_part_charges_the_whole_and_starts_from_its_bill() -> None:
     whole = Budget(max_llm_calls=3, max_tokens=100)
     whole.charge(prompt_tokens=10)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from agent import AnswerOptions
-from hopcite.settings import AnswerSettings
+from hopcite.settings import Settings
 from hopcite.types import Answer
 from hopcite.wire import AnswerBody
 from ui.api.bodies import AskBody, HitBody, HitsBody, SearchBody
@@ -49,7 +49,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 )
 async def ask(body: AskBody, request: Request, parts: Shared) -> Response | AnswerBody:
     """Answer a question from the documents, with every claim tied to the words that support it."""
-    options = options_of(body, parts.settings.answer)
+    options = options_of(body, parts.settings)
 
     def run(emit: Emit | None = None) -> Coroutine[Any, Any, Answer]:
         return parts.ask(body.question, options=options, collection=body.collection, rerank=body.rerank, on_event=emit)
@@ -75,7 +75,7 @@ def wants_stream(request: Request) -> bool:
     return "text/event-stream" in request.headers.get("accept", "")
 
 
-def options_of(body: AskBody, settings: AnswerSettings) -> AnswerOptions:
+def options_of(body: AskBody, settings: Settings) -> AnswerOptions:
     """The settings' options, with what the request has of its own."""
     asked = {
         "mode": body.mode,
@@ -85,4 +85,4 @@ def options_of(body: AskBody, settings: AnswerSettings) -> AnswerOptions:
         "max_tokens": body.max_tokens,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    return replace(AnswerOptions.from_settings(settings), **given)
+    return replace(AnswerOptions.from_settings(settings, rerank=body.rerank), **given)

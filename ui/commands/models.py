@@ -44,7 +44,7 @@ def used(settings: Settings) -> list[str]:
     names = [settings.encoder.model]
     if settings.llm.base_url is None:
         names.append(settings.llm.model)
-    if settings.rerank.method == "attention":
+    if "attention" in settings.rerank.methods:
         names.append(settings.rerank.model)
     return [name for name in dict.fromkeys(names) if name in CATALOGUE]
 

@@ -38,7 +38,7 @@ def ask(
     question: str = typer.Argument(..., metavar="QUESTION"),
     collection: CollectionName = None,
     mode: Mode | None = typer.Option(None, help="When to split the question: as the evidence asks for, always, never."),
-    rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked."),
+    rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
     as_json: AsJson = False,
@@ -72,6 +72,6 @@ async def _answer(question: str, settings: Settings) -> Answer:
             return await answer_question(
                 question,
                 deps=deps,
-                options=AnswerOptions.from_settings(settings.answer),
+                options=AnswerOptions.from_settings(settings),
                 on_event=lambda event: status.set(stage_line(event)),
             )

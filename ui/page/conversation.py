@@ -76,7 +76,7 @@ class Conversation:
         self._run = asyncio.create_task(
             self._parts.ask(
                 question,
-                options=AnswerOptions.from_settings(self._parts.settings.answer),
+                options=AnswerOptions.from_settings(self._parts.settings),
                 collection=collection,
                 on_event=progress.tell,
             )

@@ -17,8 +17,9 @@ from hopcite.errors import BudgetExhausted, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from hopcite.types import Chunk
 from retrieval import open_reranker
-from retrieval.rerank.attention import AttentionReranker, by_score
+from retrieval.rerank.attention import AttentionReranker
 from retrieval.rerank.in_context import InContextScorer, Prompt, Stopped
+from retrieval.rerank.port import by_score
 from retrieval.rerank.recipes import AttentionRecipe
 from tests.fakes import ScriptedChat
 

@@ -9,9 +9,11 @@ import pytest
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
 from hopcite.types import Chunk
+from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.identity import IdentityReranker
-from retrieval.rerank.letters import LettersReranker, window_starts
+from retrieval.rerank.letters import Letters
 from retrieval.rerank.port import Ranking
+from retrieval.rerank.windows import window_starts
 from tests.fakes import ScriptedChat
 
 
@@ -20,7 +22,7 @@ def chunks(n: int) -> list[Chunk]:
 
 
 def rank(chat: ScriptedChat, n: int, budget: Budget | None = None) -> Ranking:
-    return asyncio.run(LettersReranker(chat).rerank("Who?", chunks(n), budget=budget or Budget()))
+    return asyncio.run(ChatReranker(chat, Letters()).rerank("Who?", chunks(n), budget=budget or Budget()))
 
 
 def test_the_likeliest_letter_comes_first() -> None:

@@ -1,0 +1,182 @@
+"""Reranking by asking a chat model: what its methods share, so that a method is only what its paper says.
+
+A method is a frozen dataclass with `rank`, which asks and orders, and `most_calls`, which says what that may cost.
+`ChatReranker` makes it a reranker, and `Asking` is one list's conversation with the model.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from hopcite.budget import Budget
+from hopcite.chat import Chat, Message
+from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.types import Chunk
+from retrieval.rerank.parsing import named
+from retrieval.rerank.port import Ranking, keep_order
+from retrieval.rerank.prompts import choice, listing, passage_limit, shown
+
+T = TypeVar("T")
+Form = TypeVar("Form", bound=BaseModel)
+LETTERS = string.ascii_uppercase[:20]  # servers report the probabilities of at most 20 first tokens
+
+
+class Method(Protocol):
+    """A way to rank by asking a chat model."""
+
+    @property
+    def name(self) -> str:
+        """As the setting `rerank.method` calls it."""
+        ...
+
+    async def rank(self, asking: Asking) -> Ranking:
+        """Rank two candidates or more."""
+        ...
+
+    def most_calls(self, n: int) -> int:
+        """Calls that n candidates cost at most."""
+        ...
+
+
+class ChatReranker:
+    """A method with the chat that it asks: `retrieval.rerank.port.Reranker`."""
+
+    def __init__(self, chat: Chat, method: Method) -> None:
+        self.name = f"{method.name}:{chat.model}"
+        self._chat = chat
+        self._method = method
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """Rank any number of candidates. Raises `BudgetExhausted` before the first call that it does not allow.
+
+        A reply that can't be used counts as one that says nothing; when all are such, the ranking is not valid.
+        """
+        if len(candidates) < 2:
+            return keep_order(len(candidates))
+        asking = Asking(self._chat, query, candidates, budget)
+        return asking.billed(await self._method.rank(asking))
+
+    async def aclose(self) -> None:
+        """Nothing to release: the chat belongs to the caller."""
+
+
+class Asking:
+    """What one list of candidates asks of the model, what came of it, and what it cost. Candidates go by number."""
+
+    def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget) -> None:
+        self.query, self.passages, self.n = query, passages, len(passages)
+        self._chat, self._whole = chat, budget
+        # A part of its own counts what this list costs, also while others charge the same budget.
+        self._budget = budget.within(math.inf)
+        self._before = self._spent()
+        self._under_way = self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
+        self._trouble = ""
+
+    def shown(self, candidate: int) -> str:
+        """One passage, for a prompt that holds no other."""
+        return shown(self.passages[candidate], limit=passage_limit(self._chat.context_tokens, 1, reply_tokens=1))
+
+    def listed(self, candidates: Sequence[int], labels: Sequence[str], *, reply_tokens: int = 1) -> str:
+        """Passages after their labels, cut so that all fit the model's window."""
+        limit = passage_limit(self._chat.context_tokens, len(candidates), reply_tokens=reply_tokens)
+        return listing([self.passages[candidate] for candidate in candidates], labels, limit=limit)
+
+    async def choose(self, candidates: Sequence[int], *, least: bool = False) -> dict[int, float]:
+        """Log-probabilities of being chosen as the passage that helps most (or least), for those that have one.
+
+        At most 20 candidates, shown in the order given.
+        """
+        labels = LETTERS[: len(candidates)]
+        messages = choice(self.query, self.listed(candidates, labels), labels, least=least)
+        found = await self._label_logprobs(messages, labels)
+        self._labels += len(labels)
+        self._unreported += len(labels) - len(found)
+        self.judge(useful=bool(found) and (len(found) < len(labels) or len(set(found.values())) > 1))
+        return {candidate: found[label] for candidate, label in zip(candidates, labels, strict=True) if label in found}
+
+    async def label_logprobs(self, messages: Sequence[Message], labels: Sequence[str]) -> dict[str, float]:
+        """Finite log-probabilities of labels as the reply's first token, those that there are."""
+        found = await self._label_logprobs(messages, labels)
+        self.judge(useful=bool(found))
+        return found
+
+    async def written(self, messages: Sequence[Message], *, max_tokens: int) -> str:
+        """A reply in words; empty when the model could not give one. `picked` judges it.
+
+        Raises `BudgetExhausted` when the clock cuts the reply short.
+        """
+        reply = await self._call(lambda budget: self._chat.complete(messages, max_tokens=max_tokens, budget=budget))
+        if reply is not None and reply.finish_reason == "deadline":
+            self._budget.check()
+            raise BudgetExhausted("The request's seconds were spent in the middle of a reply; raise --deadline.")
+        return reply.text if reply is not None else ""
+
+    def picked(self, reply: str, candidates: Sequence[int], *, wanted: int) -> list[int]:
+        """The candidates that a reply names by number, in its order. What keeps it from naming `wanted` is counted."""
+        found = named(reply, len(candidates))
+        mended = found.foreign + found.repeated + max(0, wanted - len(found.places))
+        self.judge(useful=bool(found.places), repairs=mended if found.places else 0)
+        return [candidates[place] for place in found.places]
+
+    async def parsed(self, messages: Sequence[Message], schema: type[Form], *, max_tokens: int) -> Form | None:
+        """A reply as JSON of a schema; None when the model could not give one. The caller judges it."""
+        return await self._call(lambda budget: self._chat.parse(messages, schema, max_tokens=max_tokens, budget=budget))
+
+    def judge(self, *, useful: bool, repairs: int = 0) -> None:
+        """Note whether a reply could be used, and how many parts of it had to be mended."""
+        self._useless += not useful
+        self._repairs += repairs
+
+    def billed(self, ranking: Ranking) -> Ranking:
+        """The ranking with its cost and notes; not valid when no reply could be used."""
+        if ranking.valid and self._useless == self._replies:
+            ranking = keep_order(self.n, f"no ranking: none of {self._replies} replies can be used", valid=False)
+        notes = []
+        if 0 < self._useless < self._replies:
+            notes.append(f"{self._useless} of {self._replies} replies can't be used")
+        if self._unreported:
+            notes.append(
+                f"{self._unreported} of {self._labels} letters are not reported; their passages keep their order"
+            )
+        if self._repairs:
+            notes.append(f"{self._repairs} numbers in the replies are missing, repeated or no passage's")
+        if self._trouble:
+            notes.append(self._trouble)
+        calls, prompt_tokens, completion_tokens = (
+            now - before for now, before in zip(self._spent(), self._before, strict=True)
+        )
+        return replace(
+            ranking,
+            notes=(*ranking.notes, *notes),
+            calls=calls,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+        )
+
+    async def _call(self, call: Callable[[Budget], Awaitable[T]]) -> T | None:
+        """One call, which the budget must allow beside those under way. None: the model misbehaved."""
+        self._budget.check()
+        if self._whole.remaining_calls <= self._under_way:
+            raise BudgetExhausted(f"{self._under_way} model calls are under way and no more are left.")
+        self._under_way += 1
+        self._replies += 1
+        try:
+            return await call(self._budget)
+        except ModelMisbehaved as exc:
+            self._trouble = str(exc)
+            return None
+        finally:
+            self._under_way -= 1
+
+    async def _label_logprobs(self, messages: Sequence[Message], labels: Sequence[str]) -> dict[str, float]:
+        reply = await self._call(lambda budget: self._chat.label_logprobs(messages, list(labels), budget=budget))
+        return {label: value for label, value in (reply or {}).items() if label in labels and math.isfinite(value)}
+
+    def _spent(self) -> tuple[int, int, int]:
+        return self._budget.llm_calls, self._budget.prompt_tokens, self._budget.completion_tokens

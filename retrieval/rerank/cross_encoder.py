@@ -1,0 +1,103 @@
+"""Cross-encoder (Nogueira and Cho, arXiv 1901.04085): a model trained to score a question and a passage together.
+
+Through sentence-transformers, in this process; bge-reranker-v2-m3, for one. Its weights come from a local folder or
+from the hub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted, ModelFileError
+from hopcite.types import Chunk
+from retrieval.rerank.port import Ranking, by_score, keep_order
+
+BATCH = 16
+
+
+class PairScorer(Protocol):
+    """Scores pairs of a question and a passage."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """One number a pair, higher is better. Blocks."""
+        ...
+
+    def count_tokens(self, pairs: Sequence[tuple[str, str]]) -> int:
+        """Tokens that scoring these pairs reads."""
+        ...
+
+
+class CrossEncoderReranker:
+    """Ranks by a scorer that the first call loads. Work runs in a thread of its own, a batch at a time.
+
+    One list is one call of the budget: nothing is asked of a language model.
+    """
+
+    def __init__(self, load: Callable[[], PairScorer], *, name: str) -> None:
+        self.name = name
+        self._load = load
+        self._scorer: PairScorer | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cross-encoder")
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """Rank any number of candidates. Raises `BudgetExhausted` at the deadline, `ModelFileError`."""
+        if len(candidates) < 2:
+            return keep_order(len(candidates))
+        budget.check()
+        pairs = [(query, f"{chunk.title}\n{chunk.text}".strip()) for chunk in candidates]
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
+                scorer = await loop.run_in_executor(self._thread, self._loaded)
+                scores: list[float] = []
+                for start in range(0, len(pairs), BATCH):
+                    scores += await loop.run_in_executor(self._thread, scorer.score, pairs[start : start + BATCH])
+                tokens = await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
+        except TimeoutError as exc:
+            raise BudgetExhausted(f"Reranking {len(pairs)} passages outlasted the request; raise --deadline.") from exc
+        budget.charge(prompt_tokens=tokens)
+        return replace(by_score(scores), calls=1, prompt_tokens=tokens)
+
+    def _loaded(self) -> PairScorer:
+        if self._scorer is None:
+            self._scorer = self._load()
+        return self._scorer
+
+    async def aclose(self) -> None:
+        """Let go of the model."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._scorer = None
+
+
+class SentenceTransformersScorer:
+    """A cross-encoder of sentence-transformers."""
+
+    def __init__(self, model: str, *, device: str) -> None:
+        """Open a local folder or a model of the hub; `ModelFileError` when it is neither here nor to be had."""
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._model = CrossEncoder(model, device=None if device == "auto" else device)
+        except (OSError, ValueError) as exc:
+            raise ModelFileError(
+                f"The cross-encoder {model!r} cannot be loaded; name a folder that holds its files in rerank.model, "
+                "or choose another rerank.method."
+            ) from exc
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The model's scores as it gives them."""
+        found = self._model.predict(list(pairs), batch_size=BATCH, show_progress_bar=False)
+        return [float(score) for score in found]
+
+    def count_tokens(self, pairs: Sequence[tuple[str, str]]) -> int:
+        """As the model's tokenizer cuts and counts them."""
+        encoded = self._model.tokenizer(
+            [query for query, _ in pairs], [passage for _, passage in pairs], truncation=True, padding=False
+        )
+        return sum(len(ids) for ids in encoded["input_ids"])

@@ -1,0 +1,43 @@
+"""From what a model wrote to passages: whatever it wrote, the result can be used, and how much was mended is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_BRACKETED = re.compile(r"\[\s*([0-9]+)\s*\]")
+_BARE = re.compile(r"[0-9]+")
+_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
+_MOST_DIGITS = 6  # no list is longer, and converting thousands of digits is an error in Python
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The passages that a reply names, counted from 0, each once, in the reply's order; and what was left out."""
+
+    places: tuple[int, ...]
+    foreign: int
+    """Numbers that are no passage's."""
+    repeated: int
+
+
+def named(reply: str, n: int) -> Named:
+    """The numbers 1 to n in a reply: those in brackets or, where there are none, all of them.
+
+    What a model thinks aloud before `</think>`, and what stands outside `<answer>`, does not count.
+    """
+    text = reply.rpartition("</think>")[2]
+    if answers := _ANSWER.findall(text):
+        text = answers[-1]
+    numbers = _BRACKETED.findall(text) or _BARE.findall(text)
+    places = [int(number) - 1 if len(number) <= _MOST_DIGITS else -1 for number in numbers]
+    inside = [place for place in places if 0 <= place < n]
+    once = tuple(dict.fromkeys(inside))
+    return Named(once, foreign=len(places) - len(inside), repeated=len(inside) - len(once))
+
+
+def completed(first: Iterable[int], every: Iterable[int]) -> list[int]:
+    """`first`, then those of `every` that are not among them, in their order."""
+    ahead = dict.fromkeys(first)
+    return [*ahead, *(one for one in every if one not in ahead)]

@@ -1,0 +1,152 @@
+"""What the methods share: windows, heaps, parsing, cutting, and turning scores into a ranking."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hopcite.errors import ModelMisbehaved
+from retrieval.rerank.grades import expected_grade
+from retrieval.rerank.heap import heap_top, most_steps
+from retrieval.rerank.parsing import Named, completed, named
+from retrieval.rerank.port import by_place, by_score
+from retrieval.rerank.prompts import clipped, passage_limit, shown
+from retrieval.rerank.together import together
+from retrieval.rerank.tournament import Stage, stages
+from retrieval.rerank.windows import climb, window_starts
+from retrieval.rerank.yes_no import probability_of_yes
+from tests.oracle import passage
+
+
+@pytest.mark.parametrize(
+    ("n", "starts"),
+    [(1, [0]), (10, [0]), (20, [0]), (21, [1, 0]), (30, [10, 0]), (31, [11, 1, 0]), (100, [*range(80, -1, -10)])],
+)
+def test_windows_reach_the_head_for_every_size(n: int, starts: list[int]) -> None:
+    assert window_starts(n) == starts
+
+
+@given(n=st.integers(1, 200), window=st.integers(2, 30), data=st.data())
+def test_windows_cover_every_place(n: int, window: int, data: st.DataObject) -> None:
+    step = data.draw(st.integers(1, window))
+    seen = {place for start in window_starts(n, window=window, step=step) for place in range(start, start + window)}
+    assert seen >= set(range(n))
+    assert len(window_starts(n, window=window, step=step)) == 1 + math.ceil(max(0, n - window) / step)
+
+
+def test_the_best_climbs_from_the_end_to_the_top() -> None:
+    async def rank(window: Sequence[int]) -> list[int]:
+        return sorted(window, reverse=True)
+
+    order = asyncio.run(climb(45, rank))
+    assert order is not None
+    assert order[:10] == [*range(44, 34, -1)]
+
+
+@given(n=st.integers(0, 60), k=st.integers(1, 70), children=st.integers(1, 5))
+def test_the_heap_finds_the_best_within_its_steps(n: int, k: int, children: int) -> None:
+    worth = [(7 * i) % 61 for i in range(n)]
+    steps = 0
+
+    async def best(few: Sequence[int]) -> int:
+        nonlocal steps
+        steps += 1
+        return max(few, key=lambda i: worth[i])
+
+    order = asyncio.run(heap_top(n, k, children=children, best=best))
+    top = sorted(range(n), key=lambda i: -worth[i])[:k]
+    assert order == [*top, *(i for i in range(n) if i not in top)]
+    assert steps <= most_steps(n, k, children=children)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("[2] > [1] > [3]", Named((1, 0, 2), 0, 0)),
+        ("2 > 1", Named((1, 0), 0, 0)),
+        ("The 3 passages: [3] > [ 1 ]", Named((2, 0), 0, 0)),  # brackets win over bare numbers
+        ("[2] > [2] > [9] > [0]", Named((1,), 2, 1)),
+        ("<think>[1] first?</think> [3]", Named((2,), 0, 0)),
+        ("so [1]... <answer>[3] > [2]</answer> [1]", Named((2, 1), 0, 0)),
+        ("<answer>[3]", Named((2,), 0, 0)),  # cut short
+        ("none of them", Named((), 0, 0)),
+        ("9" * 5000, Named((), 1, 0)),
+        ("[٢]", Named((), 0, 0)),  # other scripts' digits are no labels of ours
+    ],
+)
+def test_a_reply_names_passages(reply: str, expected: Named) -> None:
+    assert named(reply, 3) == expected
+
+
+@given(st.text(), st.integers(0, 30))
+def test_any_text_gives_a_permutation(reply: str, n: int) -> None:
+    assert sorted(completed(named(reply, n).places, range(n))) == list(range(n))
+
+
+def test_scores_and_places() -> None:
+    assert by_score([0.1, 0.9, 0.5]).order == (1, 2, 0)
+    assert by_score([0.5, 0.5, 0.9]).order == (2, 0, 1)
+    missing = by_score([None, 0.2, None, 0.7])
+    assert (missing.order, missing.scores, missing.valid) == ((3, 1, 0, 2), (0.2, 0.2, 0.2, 0.7), True)
+    assert by_place([2, 0, 1]).scores == (2.0, 1.0, 3.0)
+    for nothing in ([], [None, None], [1.0, 1.0], [1.0, math.nan], [1.0, math.inf]):
+        assert not by_score(nothing).valid
+
+
+def test_yes_and_no_count_however_they_are_written() -> None:
+    # 0.3 + 0.3 for yes, 0.2 for no.
+    found = {"yes": math.log(0.3), "Yes": math.log(0.3), "no": math.log(0.2)}
+    assert probability_of_yes(found) == pytest.approx(0.75)
+    # Of two passages for which "no" is not reported, the surer one is first.
+    assert probability_of_yes({"yes": -0.1}) > probability_of_yes({"yes": -0.5}) > 0.99
+    assert probability_of_yes({"no": -0.1}) < probability_of_yes({"no": -0.5}) < 0.01
+    assert probability_of_yes({"yes": -1000.0, "no": -0.1}) == pytest.approx(0, abs=1e-8)
+
+
+def test_the_expected_grade_is_the_mean() -> None:
+    assert expected_grade({"9": -3.0}) == pytest.approx(10)
+    assert expected_grade({"0": math.log(0.25), "4": math.log(0.75)}) == pytest.approx(10 / 9 * 3)
+    assert expected_grade({"0": -2000.0, "9": -2000.0}) == pytest.approx(5)
+
+
+def test_passages_are_cut_to_bytes_and_never_in_a_character() -> None:
+    assert clipped("naïve", 3) == "na"  # ï takes two bytes
+    assert clipped("naïve", 100) == "naïve"
+    assert shown(passage("x" * 2000), limit=1200) == "T0\n" + "x" * 1200
+    assert passage_limit(8192, 20, reply_tokens=1) == 1200
+    assert passage_limit(8192, 100, reply_tokens=616) == 4 * (8192 - 512 - 616) // 100
+    assert passage_limit(1024, 500, reply_tokens=600) == 1
+
+
+def test_the_tournament_of_the_paper() -> None:
+    assert list(stages(100)) == [
+        Stage(100, 5, 50),
+        Stage(50, 5, 20),
+        Stage(20, 1, 10),
+        Stage(10, 1, 5),
+        Stage(5, 1, 2),
+    ]
+    assert list(stages(21)) == [Stage(21, 3, 10), Stage(10, 1, 5), Stage(5, 1, 2)]
+    assert list(stages(3)) == [Stage(3, 1, 2)]
+    assert list(stages(1)) == []
+
+
+def test_the_first_error_stops_the_others_and_stands_alone() -> None:
+    done: list[int] = []
+
+    async def one(number: int) -> int:
+        await asyncio.sleep(0.01 * number)
+        if number == 1:
+            raise ModelMisbehaved("garbled")
+        done.append(number)
+        return number
+
+    with pytest.raises(ModelMisbehaved, match="garbled"):
+        asyncio.run(together(one(number) for number in (2, 1, 0)))
+    assert done == [0]
+    assert asyncio.run(together(one(number) for number in (2, 0))) == [2, 0]

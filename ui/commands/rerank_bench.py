@@ -1,0 +1,44 @@
+"""`hopcite rerank-bench`: rerankers side by side on the same lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from hopcite.errors import UsageError
+from hopcite.settings import load_settings
+from ui.terminal import Bar, print_line
+
+
+def rerank_bench(
+    data: Path = typer.Option(..., help="Folder with candidates.jsonl[.gz], or that of a multi-hop data set."),
+    methods: str | None = typer.Option(
+        None, metavar="A,B,...", help="By default none, letters and the method that is set; an unknown one lists them."
+    ),
+    limit: int | None = typer.Option(None, help="At most so many queries."),
+    passages: int | None = typer.Option(None, min=1, help="Passages of each that are reranked: rerank.passages."),
+    split: str = typer.Option("dev", help="Which questions of a multi-hop data set."),
+    out: Path | None = typer.Option(None, metavar="FILE", help="Write the rows there as JSON, too."),
+) -> None:
+    """Rerank the same lists by several methods; show quality with 95% intervals, and cost."""
+    settings = load_settings().settings
+    from evals import BenchRequest, render_rows, run_rerank_bench, write_rows
+
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise UsageError(f"{out} is no file that can be written; choose another --out.")
+    request = BenchRequest(
+        data=data,
+        methods=tuple(name for name in (methods or "").split(",") if name.strip()),
+        split=split,
+        limit=limit,
+        passages=passages,
+    )
+    with Bar("Reranking", unit="") as bar:
+        rows = run_rerank_bench(
+            request,
+            settings=settings,
+            progress=lambda what, done, total: bar.set(done, total, label=what),
+            on_rows=lambda rows: None if out is None else write_rows(out, rows),
+        )
+    print_line(render_rows(rows))
