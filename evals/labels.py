@@ -16,6 +16,9 @@ _LABELS = {
     "hits@10": "Hits@10",
     "map@10": "MAP@10, MultiHop-RAG's",
     "mrr@10": "MRR@10",
+    "ndcg@10": "nDCG@10",
+    "ap@10": "AP@10",
+    "mrr": "MRR",
 }
 _FIRST = (
     *("em", "f1", "open_f1", "accuracy"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from evals.labels import label
 from evals.metrics.ranking import MEASURES, ranking_scores
 from evals.records import replace_file
 from evals.rerank_data import OnProgress, RerankData, RerankQuery, load_lists, ranked_names
@@ -217,9 +218,9 @@ def render_rows(rows: Sequence[Row]) -> str:
         f"{first['data']}: {first['queries']} queries, the first {first['passages']} passages reranked; "
         "95% intervals; costs for each query",
         "",
-        "| method | model | engine | nDCG@10 | recall@5 | MRR | calls | prompt tokens | completion tokens | seconds "
-        "| valid |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        f"| method | model | engine | {' | '.join(map(label, MEASURES))} | calls | prompt tokens | completion tokens "
+        "| seconds | valid |",
+        "|---" * (len(MEASURES) + 8) + "|",
     ]
     for row in rows:
         cells = [row["method"], row["model"], row["engine"]]

@@ -10,6 +10,7 @@ from evals.metrics import answer as answer_metrics
 from evals.metrics import citations as citation_metrics
 from evals.metrics import multihop_rag, passages
 from evals.metrics.citations import Cited, Span, Target, cited_sentences, locate_sentences, supporting_facts
+from evals.metrics.ranking import ranking_scores
 from hopcite.types import Answer, Citation
 
 Scores = dict[str, float | None]
@@ -67,9 +68,17 @@ def retrieval_scores(answer: Answer, question: Question) -> Scores:
         for depth in passages.DEPTHS:
             scores[f"recall@{depth}"] = passages.recall_at(depth, ranked, gold)
             scores[f"all_evidence@{depth}"] = passages.all_evidence_at(depth, ranked, gold)
+        graded = ranking_scores(_by_gold(ranked, question), {one.name: 1 for one in question.gold}, relevant_from=1)
+        scores.update({name: graded[name] for name in ("ndcg@10", "ap@10")})
     if question.facts:
         scores.update(multihop_rag.retrieval_scores([hit.chunk.text for hit in answer.evidence], question.facts))
     return scores
+
+
+def _by_gold(ranked: Sequence[str], question: Question) -> list[str]:
+    """A ranking in which a gold passage goes by its name, whichever of its documents was found, and comes once."""
+    names = {id_: gold.name for gold in question.gold for id_ in gold.document_ids}
+    return passages.ranked_documents(names.get(document, f"not gold: {document}") for document in ranked)
 
 
 def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scores:

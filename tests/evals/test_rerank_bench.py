@@ -26,7 +26,7 @@ def test_measures_by_hand() -> None:
     found = ranking_scores(["x", "b", "y", "z", "v", "c"], {"a": 3, "b": 2, "c": 1, "x": 0}, relevant_from=2)
     gain = 2 / math.log2(3) + 1 / math.log2(7)
     best = 3 + 2 / math.log2(3) + 1 / math.log2(4)
-    assert found == pytest.approx({"ndcg@10": gain / best, "recall@5": 1 / 2, "mrr": 1 / 2})
+    assert found == pytest.approx({"ndcg@10": gain / best, "ap@10": 1 / 2 / 2, "recall@5": 1 / 2, "mrr": 1 / 2})
 
 
 def test_equal_places_are_no_matter_of_names() -> None:
@@ -35,7 +35,7 @@ def test_equal_places_are_no_matter_of_names() -> None:
 
 
 def test_nothing_found_is_nothing_and_nothing_to_find_is_no_measure() -> None:
-    assert ranking_scores([], {"a": 1}, relevant_from=1) == {"ndcg@10": 0, "recall@5": 0, "mrr": 0}
+    assert ranking_scores([], {"a": 1}, relevant_from=1) == {"ndcg@10": 0, "ap@10": 0, "recall@5": 0, "mrr": 0}
     assert ranking_scores(["a"], {"a": 1}, relevant_from=2) == {}
 
 

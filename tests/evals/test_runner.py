@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ def test_each_question_is_asked_scored_and_written(request_: RunRequest, tmp_pat
     assert list(by_id) == ["q1", "q2", "q3"]
     assert by_id["q1"]["scores"]["em"] == by_id["q1"]["scores"]["sp_em"] == by_id["q1"]["scores"]["recall@5"] == 1.0
     assert by_id["q2"]["scores"]["recall@5"] == 0.5, "one of the gold passages is not in the corpus"
+    # One of two gold passages at rank 1: DCG 1 of 1 + 1 / log2(3), and half of the precisions.
+    assert by_id["q2"]["scores"]["ndcg@10"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    assert by_id["q2"]["scores"]["ap@10"] == 0.5
     assert (by_id["q3"]["short_answer"], by_id["q3"]["scores"]["f1"]) == ("no", 0.0)
     assert by_id["q1"]["citations"][0]["quote"] in CORPUS[0]["text"]
     assert finished.summary["scores"]["em"]["mean"] == pytest.approx(2 / 3)
