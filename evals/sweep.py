@@ -60,7 +60,7 @@ def render_sweep(runs: Sequence[FinishedRun]) -> str:
         summary = run.summary
         cells = [_cell(summary["scores"].get(name)) for name in shown]
         cost = summary["cost"]
-        spent = (f"{cost['llm_calls']:.1f}", f"{cost['seconds']['total']:.1f}") if cost else ("", "")
+        spent = (f"{cost['llm_calls']:.1f}", f"{cost['seconds']['total']:.3g}") if cost else ("", "")
         lines.append(f"| {summary['system']} | {' | '.join([*cells, str(summary['errors']), *spent])} |")
     return "\n".join(lines)
 

@@ -83,9 +83,9 @@ def test_each_method_gets_a_row_with_quality_and_cost(tmp_path: Path) -> None:
     assert (letters["model"], letters["engine"]) == ("qwen2.5-coder-1.5b-instruct-q4_k_m", "llama.cpp")
     assert (pairs["calls"], pairs["completion_tokens"], pairs["validity"], pairs["queries"]) == (6, 6, 1, 2)
     assert all(row["seconds"] >= 0 for row in (none, letters, pairs))
-    names = ["method", "model", "engine", "ndcg@10", "recall@5", "mrr", "calls", "prompt_tokens", "completion_tokens",
-             "seconds", "validity"]  # fmt: skip
-    assert list(pairs)[:11] == names
+    names = ["method", "model", "engine", "ndcg@10", "ap@10", "recall@5", "mrr", "calls", "prompt_tokens",
+             "completion_tokens", "seconds", "validity"]  # fmt: skip
+    assert list(pairs)[:12] == names
 
 
 def test_judged_documents_that_were_not_found_count(tmp_path: Path) -> None:
