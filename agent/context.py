@@ -37,6 +37,7 @@ class AnswerOptions:
 
     mode: Mode = "adaptive"
     evidence: int = 5
+    min_share: float = 0.3
     max_rounds: int = 2
     max_llm_calls: int | None = None
     max_tokens: int | None = None
@@ -67,6 +68,7 @@ class AnswerOptions:
             write=write,
             mode=answer.mode,
             evidence=answer.evidence,
+            min_share=answer.min_share,
             max_rounds=answer.max_rounds,
             max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,

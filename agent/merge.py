@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hopcite.types import Hit
+from hopcite.types import Chunk, Hit
 from retrieval import reciprocal_rank_fusion
 from retrieval.rerank.port import Ranking
 
+# Passages that are read whatever the reranker thinks of them: most questions that need a search need two.
+_ALWAYS_READ = 2
 # The best passages of every step that are kept before any step gets a further one: coverage before depth.
 _GUARANTEED = 2
 
@@ -37,3 +39,19 @@ def reordered(hits: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
     """The hits that were ranked, the first of `hits`, in the ranking's order and with its scores; then the rest."""
     best = [replace(hits[i], rerank_score=ranking.scores[i]) for i in ranking.order]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*best, *hits[len(best) :]], start=1))
+
+
+def worth_reading(best: Sequence[Hit], *, min_share: float) -> list[Chunk]:
+    """The first two, and those after them with at least this share of the first one's rerank score.
+
+    What has little to do with the question misleads a small writer. Without rerank scores, or where the best is not
+    above zero so that shares mean nothing, all are kept.
+    """
+    top = best[0].rerank_score if best else None
+    if not top or top <= 0:
+        return [hit.chunk for hit in best]
+    return [
+        hit.chunk
+        for place, hit in enumerate(best)
+        if place < _ALWAYS_READ or hit.rerank_score is None or hit.rerank_score >= min_share * top
+    ]

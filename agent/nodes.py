@@ -13,7 +13,7 @@ from functools import reduce
 from agent.cite import cite, extract, verified
 from agent.context import Context, StageEvent
 from agent.drafts import better, written
-from agent.merge import merge, reordered
+from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
@@ -178,7 +178,7 @@ def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
 
 async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:
     options = context.options
-    best = [hit.chunk for hit in state["evidence"][: options.evidence]]
+    best = worth_reading(state["evidence"][: options.evidence], min_share=options.min_share)
     return await fitting(best, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
 
 

@@ -152,7 +152,9 @@ class AnswerSettings(_Section):
     mode: Mode = "adaptive"
     """adaptive: decompose when the evidence falls short; always; never."""
     evidence: int = Field(default=5, ge=1)
-    """Passages that the writer sees."""
+    """Passages that the writer sees, at most."""
+    min_share: float = Field(default=0.3, ge=0, le=1)
+    """Of these, past the second, only such as have this share of the best one's rerank score. 0: all."""
     max_rounds: int = Field(default=2, ge=1)
     """Rounds of sub-questions after the first search."""
     max_llm_calls: int = Field(default=12, ge=1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from agent.merge import merge, reordered
+from agent.merge import merge, reordered, worth_reading
 from hopcite.types import Chunk, Hit
 from retrieval.rerank.port import Ranking
 
@@ -43,3 +45,22 @@ def test_reordering_keeps_what_was_not_ranked_below() -> None:
         ("a", 2, 0.1),
         ("c", 3, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "min_share", "read"),
+    [
+        ((10.0, 1.0, 3.0, 2.9, 2.9), 0.3, "abc"),  # the second stays, whatever its score
+        ((10.0, 9.0, 3.0, 2.9, 2.9), 0.0, "abcde"),
+        ((10.0, 9.0, 8.0, 2.9, None), 0.3, "abce"),  # what was not reranked is not judged
+        ((None, None, None), 0.3, "abc"),
+        ((-1.0, -2.0, -9.0), 0.3, "abc"),  # log-probabilities have no shares
+        ((1.0,), 0.3, "a"),
+        ((), 0.3, ""),
+    ],
+)
+def test_what_the_reranker_thinks_little_of_is_not_read(
+    scores: tuple[float | None, ...], min_share: float, read: str
+) -> None:
+    hits = [replace(hit, rerank_score=score) for hit, score in zip(ranking(*"abcde"), scores, strict=False)]
+    assert "".join(chunk.id for chunk in worth_reading(hits, min_share=min_share)) == read
