@@ -115,7 +115,9 @@ async def rerank(state: State, context: Context) -> Outcome:
         "valid": ranking.valid,
         "notes": ranking.notes,
     }
-    return Outcome({"evidence": reordered(merged, ranking) if ranking.valid else merged}, detail)
+    if not ranking.valid:
+        return Outcome({"evidence": merged, "graded": False}, detail)
+    return Outcome({"evidence": reordered(merged, ranking), "graded": not ranking.places_only}, detail)
 
 
 async def write(state: State, context: Context) -> Outcome:
@@ -178,7 +180,8 @@ def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
 
 async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:
     options = context.options
-    best = worth_reading(state["evidence"][: options.evidence], min_share=options.min_share)
+    min_share = options.min_share if state.get("graded") else 0.0
+    best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
     return await fitting(best, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
 
 

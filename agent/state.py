@@ -23,6 +23,8 @@ class State(TypedDict, total=False):
     """Step id to the hits of its search."""
     evidence: tuple[Hit, ...]
     """All hits merged, best first; reranked where the budget allowed it."""
+    graded: bool
+    """Whether the evidence's rerank scores are amounts, not only places."""
     planned: bool
     drafts: tuple[Written, ...]
     """What was written, in order: a second draft where the first was not borne out."""

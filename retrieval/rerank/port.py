@@ -17,12 +17,14 @@ class Ranking:
 
     `scores` has one number per candidate in input order, higher is better; `order` is the permutation of 0…N-1, best
     first. `valid` is False when the model gave no usable ranking (all scores equal, labels missing, a failed call):
-    `order` is then the input order and `notes` says why, so that it is never passed off as a ranking.
+    `order` is then the input order and `notes` says why, so that it is never passed off as a ranking. `places_only`:
+    the scores tell the order and no more, so that one that is half of another means nothing.
     """
 
     scores: tuple[float, ...]
     order: tuple[int, ...]
     valid: bool = True
+    places_only: bool = False
     notes: tuple[str, ...] = ()
     calls: int = 0
     prompt_tokens: int = 0
@@ -51,14 +53,15 @@ class Reranker(Protocol):
 
 def keep_order(n: int, *notes: str, valid: bool = True) -> Ranking:
     """The input order as a `Ranking`, with scores n, n-1, … 1."""
-    return Ranking(scores=tuple(float(n - i) for i in range(n)), order=tuple(range(n)), valid=valid, notes=notes)
+    scores = tuple(float(n - i) for i in range(n))
+    return Ranking(scores=scores, order=tuple(range(n)), valid=valid, places_only=True, notes=notes)
 
 
 def by_place(order: Sequence[int]) -> Ranking:
     """A ranking that is known only as an order: scores n for the best, down to 1."""
     places = {candidate: place for place, candidate in enumerate(order)}
     scores = tuple(float(len(order) - places[candidate]) for candidate in range(len(order)))
-    return Ranking(scores=scores, order=tuple(order))
+    return Ranking(scores=scores, order=tuple(order), places_only=True)
 
 
 def by_score(scores: Sequence[float | None], *, what: str = "scores") -> Ranking:

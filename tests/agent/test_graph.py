@@ -309,3 +309,9 @@ def test_the_draft_that_is_better_borne_out_is_kept(collection: Collection, seco
 def test_a_budget_that_ends_before_the_second_draft_leaves_the_first(collection: Collection) -> None:
     answer = ask(collection, [GUESS], max_llm_calls=2)
     assert (answer.short_answer, answer.status) == ("Wexcombe", "partial")
+
+
+def test_an_order_without_amounts_hides_nothing_from_the_writer(collection: Collection) -> None:
+    answer = ask(collection, [REPLY], mode="never", min_share=1.0)
+    [write] = [event for event in answer.trace.events if event.node == "write"]
+    assert write.detail["shown"] == [hit.chunk.id for hit in answer.evidence]
