@@ -32,11 +32,11 @@ demo: setup ## answer three questions about samples/, each from several document
 	$(call say,Ingest samples/)
 	@$(BIN)/hopcite ingest samples
 	$(call say,A bridge: the first document names whom to look up in the second)
-	@$(BIN)/hopcite ask --mode always "In which village was the designer of the Skelbarrow Observatory born?"
+	@$(BIN)/hopcite ask "In which village was the designer of the Skelbarrow Observatory born?"
 	$(call say,A longer bridge: from a ferry to a keeper to a lighthouse to its engineer)
-	@$(BIN)/hopcite ask --mode always "Who designed the lighthouse whose first keeper gave her name to the ferry MV Isolde Farrant?"
+	@$(BIN)/hopcite ask "Who designed the lighthouse whose first keeper gave her name to the ferry MV Isolde Farrant?"
 	$(call say,A comparison)
-	@$(BIN)/hopcite ask --mode always "Which newspaper is older, the Quenholm Courier or the Ossel Gazette?"
+	@$(BIN)/hopcite ask "Which newspaper is older, the Quenholm Courier or the Ossel Gazette?"
 	$(call say,Done. For the chat page run 'make serve' and open http://127.0.0.1:8000/)
 
 test: setup ## lint, types, import order, and all tests that this machine can run

@@ -33,8 +33,8 @@ def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
 
 
 def better(first: Written, second: Written) -> Written:
-    """The draft that is better borne out; of equals the second, which has seen more evidence."""
-    return first if confidence(first.draft, first.cited) > confidence(second.draft, second.cited) else second
+    """The draft that is better borne out; of equals the first (docs/decisions.md, "When to decompose")."""
+    return first if confidence(first.draft, first.cited) >= confidence(second.draft, second.cited) else second
 
 
 def confidence(draft: Draft | None, cited: Cited) -> float:
