@@ -19,6 +19,10 @@ from hopcite.types import Step
 MAX_STEPS = 4
 _MAX_PLAN_TOKENS = 200
 _REFERENCE = re.compile(r"#(\d)")
+_PRONOUN = re.compile(r"\b(?:he|him|his|she|her|it|its|they|them|their)\b")
+_POSSESSIVES = frozenset({"his", "her", "its", "their"})
+_NAME = re.compile(r"(?<!^)\b(?:[A-Z][\w'’-]*|\d+)\b")
+_WORD = re.compile(r"\w[\w'’-]*")
 
 
 class PlannedStep(BaseModel):
@@ -48,14 +52,19 @@ async def plan_steps(question: str, *, chat: Chat, budget: Budget) -> tuple[Step
 def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     """Steps `s1`, `s2`, … without those that are empty, repeat an earlier one or the question, or bring in new names.
 
-    A reference to a dropped, later or own step makes the step unsound, so it is dropped too. One step that is left
-    alone and waits for nothing adds nothing to the question itself: the plan is then empty.
+    A reference to a dropped, later or own step makes the step unsound, so it is dropped too. A pronoun without one
+    stands for the answer of the step before, or for what a pronoun there stood for. One step that is left alone and
+    waits for nothing adds nothing to the question itself: the plan is then empty.
     """
     kept: dict[int, Step] = {}
+    referent: int | None = None
     seen = [_content_words(question)]
-    known_names = _names(question)
+    # Any word of the question may return as a name: people write "oct" and "laura palmer".
+    known_names = {word.lower() for word in _WORD.findall(question)}
     for number, text in enumerate(planned, start=1):
-        wording = " ".join(text.split())
+        written = " ".join(text.split())
+        wording = _with_reference(written, referent)
+        by_pronoun = wording != written
         references = [int(found) for found in _REFERENCE.findall(wording)]
         key = _content_words(wording)
         if not key or any(_same(key, other) for other in seen):
@@ -68,8 +77,18 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
             wording = wording.replace(f"#{reference}", f"#{kept[reference].id}")
         kept[number] = Step(id=step_id, question=wording, needs=needs)
         seen.append(key)
+        referent = referent if by_pronoun else number
     steps = tuple(kept.values())
     return steps if len(steps) > 1 else ()
+
+
+def _with_reference(wording: str, referent: int | None) -> str:
+    """The first pronoun of a step that refers to nothing, put as the answer of the step `referent`."""
+    if referent is None or _REFERENCE.search(wording):
+        return wording
+    return _PRONOUN.sub(
+        lambda found: f"#{referent}'s" if found[0] in _POSSESSIVES else f"#{referent}", wording, count=1
+    )
 
 
 def fill(step: Step, answers: Mapping[str, str]) -> str:
@@ -90,7 +109,7 @@ def _same(a: frozenset[str], b: frozenset[str]) -> bool:
 
 def _names(text: str) -> set[str]:
     """Capitalised words and numbers, without the word that opens the sentence."""
-    return {word.lower() for word in re.findall(r"(?<!^)\b(?:[A-Z][\w'’-]*|\d+)\b", _REFERENCE.sub("", text))}
+    return {word.lower() for word in _NAME.findall(_REFERENCE.sub("", text))}
 
 
 _EMPTY_WORDS = frozenset(

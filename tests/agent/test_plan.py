@@ -76,3 +76,29 @@ def test_planning_asks_once_and_charges_the_budget() -> None:
     assert budget.llm_calls == 1
     with pytest.raises(BudgetExhausted):
         asyncio.run(plan_steps(BRIDGE, chat=chat, budget=budget))
+
+
+def test_a_pronoun_stands_for_the_answer_of_the_step_before() -> None:
+    question = "On which service was the film that features Pia Renn released, and who wrote its songs?"
+    steps = checked_steps(
+        question, ["Which film features Pia Renn?", "On which service was it released?", "Who wrote its songs?"]
+    )
+    assert [(step.question, step.needs) for step in steps] == [
+        ("Which film features Pia Renn?", ()),
+        ("On which service was #s1 released?", ("s1",)),
+        ("Who wrote #s1's songs?", ("s1",)),
+    ]
+
+
+def test_a_pronoun_after_a_reference_stands_for_that_step() -> None:
+    question = "How many people live in the town where the author of Low Water died?"
+    steps = checked_steps(
+        question, ["Who is the author of Low Water?", "In which town did #1 die?", "How many people live in it?"]
+    )
+    assert [step.question for step in steps][1:] == ["In which town did #s1 die?", "How many people live in #s2?"]
+
+
+def test_names_that_the_question_writes_small_are_no_news() -> None:
+    question = "which series by the author of low water aired on oct 18?"
+    steps = checked_steps(question, ["Who is the author of Low Water?", "Which series by #1 aired on Oct 18?"])
+    assert len(steps) == 2
