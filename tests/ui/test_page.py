@@ -15,7 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import ElementClickInterceptedException, ElementNotInteractableException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -114,8 +118,18 @@ class Browser:
         in_motion = (IndexError, ElementNotInteractableException, ElementClickInterceptedException)
         WebDriverWait(self.driver, 15, ignored_exceptions=in_motion).until(clicked)
 
+    def press(self, selector: str, key: str) -> None:
+        """Give a key to what may be drawn anew at that moment."""
+
+        def pressed(driver: webdriver.Chrome) -> bool:
+            driver.find_elements(By.CSS_SELECTOR, selector)[-1].send_keys(key)
+            return True
+
+        redrawn = (IndexError, StaleElementReferenceException)
+        WebDriverWait(self.driver, 15, ignored_exceptions=redrawn).until(pressed)
+
     def gone(self, selector: str) -> None:
-        WebDriverWait(self.driver, 15).until_not(
+        WebDriverWait(self.driver, 15, ignored_exceptions=(StaleElementReferenceException,)).until_not(
             lambda d: any(one.is_displayed() for one in d.find_elements(By.CSS_SELECTOR, selector))
         )
 
@@ -192,7 +206,7 @@ def test_a_question_its_answer_and_the_words_behind_it(site: Site, page: Browser
 def test_the_keyboard_alone_opens_and_closes_a_source(site: Site, page: Browser) -> None:
     site.chat.script.append(REPLY)
     page.ask(QUESTION)
-    page.find(".prose button.chip").send_keys(Keys.ENTER)
+    page.press(".prose button.chip", Keys.ENTER)
     page.find(".source mark")
     page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
     page.gone(".source")
