@@ -21,6 +21,8 @@ _MAX_PLAN_TOKENS = 200
 _REFERENCE = re.compile(r"#(\d)")
 _PRONOUN = re.compile(r"\b(?:he|him|his|she|her|it|its|they|them|their)\b")
 _POSSESSIVES = frozenset({"his", "her", "its", "their"})
+# "Who gave her name to the ferry?": the pronoun is that of the one who is asked for.
+_OWN_POSSESSIVE = re.compile(r"^who\b.*\b(?:his|her|their)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<!^)\b(?:[A-Z][\w'’-]*|\d+)\b")
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -84,7 +86,7 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
 
 def _with_reference(wording: str, referent: int | None) -> str:
     """The first pronoun of a step that refers to nothing, put as the answer of the step `referent`."""
-    if referent is None or _REFERENCE.search(wording):
+    if referent is None or _REFERENCE.search(wording) or _OWN_POSSESSIVE.search(wording):
         return wording
     return _PRONOUN.sub(
         lambda found: f"#{referent}'s" if found[0] in _POSSESSIVES else f"#{referent}", wording, count=1

@@ -98,6 +98,12 @@ def test_a_pronoun_after_a_reference_stands_for_that_step() -> None:
     assert [step.question for step in steps][1:] == ["In which town did #s1 die?", "How many people live in #s2?"]
 
 
+def test_a_pronoun_of_the_one_who_is_asked_for_is_left_alone() -> None:
+    question = "Who designed the lighthouse whose keeper gave her name to the ferry?"
+    steps = checked_steps(question, ["Who designed the lighthouse?", "Who gave her name to the ferry?"])
+    assert [(step.question, step.needs) for step in steps][1:] == [("Who gave her name to the ferry?", ())]
+
+
 def test_names_that_the_question_writes_small_are_no_news() -> None:
     question = "which series by the author of low water aired on oct 18?"
     steps = checked_steps(question, ["Who is the author of Low Water?", "Which series by #1 aired on Oct 18?"])
