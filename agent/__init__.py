@@ -2,5 +2,17 @@
 
 from agent.answer import answer_question
 from agent.context import AnswerOptions, Deps, StageEvent, open_deps
+from agent.state import Turn
+from agent.threads import THREAD_NAME, Thread, Threads
 
-__all__ = ["AnswerOptions", "Deps", "StageEvent", "answer_question", "open_deps"]
+__all__ = [
+    "THREAD_NAME",
+    "AnswerOptions",
+    "Deps",
+    "StageEvent",
+    "Thread",
+    "Threads",
+    "Turn",
+    "answer_question",
+    "open_deps",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import cast
 
 from agent.context import AnswerOptions, Context, Deps, StageEvent
+from agent.conversation import record, run_in_thread
 from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
@@ -31,15 +33,34 @@ async def answer_question(
     """Answer from the collection, within the budget of `options`. `on_event` hears of each stage as it goes.
 
     Raises `UsageError` for an empty question or one too long for the model's window, `Unreachable` and
-    `ModelFileError` when a part is missing. A spent budget is no error: the answer is then `partial`.
+    `ModelFileError` when a part is missing. A spent budget is no error: the answer is then `partial`. In a thread,
+    also `ThreadBusy`; and a question that broke off there goes on after its last finished node when it is asked again.
     """
     started = time.perf_counter()
     question = await _checked(question, deps)
     budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
     context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
+    if options.thread is not None:
+        return await _answer_in_thread(question, options.thread, context, started)
     state = await build_graph().ainvoke({"question": question}, context=context)
-    total_ms = (time.perf_counter() - started + budget.saved_s) * 1000
-    return _answer(question, cast("State", state), context, total_ms)
+    return _answer(question, cast("State", state), context, started)
+
+
+async def _answer_in_thread(question: str, thread: str, context: Context, started: float) -> Answer:
+    threads = context.deps.threads
+    if threads is None:
+        raise UsageError("There is nowhere to keep a thread; open the parts with `open_deps`, or leave `thread` out.")
+    async with threads.held(thread) as store:
+        state = await run_in_thread(thread, question, key=_key(context), store=store, context=context)
+        answer = _answer(question, state, context, started)
+        await record(thread, answer, shown=context.options.evidence, store=store)
+    return answer
+
+
+def _key(context: Context) -> str:
+    """Digest of all that decides an answer besides the question and the thread; not of what it may cost."""
+    options = replace(context.options, max_llm_calls=None, max_tokens=None, deadline_s=None)
+    return hashlib.sha256(repr((options, _fingerprint(context.deps))).encode()).hexdigest()[:16]
 
 
 async def _checked(question: str, deps: Deps) -> str:
@@ -55,11 +76,12 @@ async def _checked(question: str, deps: Deps) -> str:
     return question
 
 
-def _answer(question: str, state: State, context: Context, total_ms: float) -> Answer:
+def _answer(question: str, state: State, context: Context, started: float) -> Answer:
     draft, cited = state.get("draft"), state.get("cited")
     claims = cited.claims if cited else ()
     status = _status(state)
     shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
+    total_ms = (time.perf_counter() - started + context.budget.saved_s) * 1000
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
         question=question,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.threads import Threads
 from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.openai_chat import open_chat
@@ -29,6 +30,8 @@ class Deps:
     collection: Collection
     reranker: Reranker
     chat: Chat
+    threads: Threads | None = None
+    """Where conversations are kept. Without it, a question can be part of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class AnswerOptions:
     """Answer from these, in place of a search with the question."""
     within: tuple[str, ...] | None = None
     """Search these documents only, by id."""
+    thread: str | None = None
+    """The conversation that the question belongs to, new or known; `agent.threads` has them."""
 
     @classmethod
     def from_settings(
@@ -106,7 +111,11 @@ async def open_deps(settings: Settings, *, collection: str | None = None) -> Asy
     try:
         opened = open_collection(settings, open_encoder(settings), name=collection)
         try:
-            yield Deps(settings=settings, collection=opened, reranker=reranker, chat=chat)
+            threads = Threads(settings)
+            try:
+                yield Deps(settings=settings, collection=opened, reranker=reranker, chat=chat, threads=threads)
+            finally:
+                await threads.aclose()
         finally:
             opened.close()
     finally:

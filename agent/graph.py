@@ -1,5 +1,8 @@
 """The agent as a LangGraph graph.
 
+    rewrite (in a thread that has earlier turns)
+      │
+      ▼
     search ──(always)───────► plan ──► search_steps ◄──┐
       │                         ▲           │            │ steps wait for answers
       │ adaptive, never         │           ▼            │
@@ -24,6 +27,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any, Protocol
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -31,11 +35,13 @@ from langgraph.runtime import Runtime
 from agent import nodes
 from agent.context import Context, Stage, StageEvent
 from agent.nodes import Outcome, pending
-from agent.state import State
+from agent.state import Spent, State
+from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
 from hopcite.types import TraceEvent
 
 _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
+    "rewrite": ("plan", nodes.rewrite),
     "search": ("retrieve", nodes.search),
     "plan": ("plan", nodes.plan),
     "search_steps": ("retrieve", nodes.search_steps),
@@ -50,11 +56,17 @@ Graph = CompiledStateGraph[State, Context, State, State]
 
 @cache
 def build_graph() -> Graph:
-    """Compile the graph. It holds no state of its own: one serves every question."""
+    """The graph without a memory. It holds no state of its own: one serves every question."""
+    return compile_graph(None)
+
+
+def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
+    """The graph; with a saver, its state is stored after every node, by thread."""
     graph = StateGraph(State, context_schema=Context)
     for name, (stage, work) in _NODES.items():
         graph.add_node(name, _timed(name, stage, work))
-    graph.add_edge(START, "search")
+    graph.add_conditional_edges(START, _at_start, ["rewrite", "search"])
+    graph.add_edge("rewrite", "search")
     graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
     graph.add_conditional_edges("rerank", _after_rerank, ["write", END])
     graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
@@ -62,7 +74,7 @@ def build_graph() -> Graph:
     graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank"])
     graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
     graph.add_edge("verify", END)
-    return graph.compile()
+    return graph.compile(checkpointer=saver)
 
 
 class _GraphNode(Protocol):
@@ -82,9 +94,18 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
             outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
         ms = (context.budget.elapsed_s - started) * 1000
         context.emit(StageEvent(stage, "end", outcome.detail))
-        return {**outcome.change, "events": [TraceEvent(name, ms, {"stage": stage, **outcome.detail})]}
+        event = TraceEvent(name, ms, {"stage": stage, **outcome.detail})
+        return {**outcome.change, "events": [event], "spent": _spent(context.budget)}
 
     return run
+
+
+def _spent(budget: Budget) -> Spent:
+    return Spent(budget.llm_calls, budget.prompt_tokens, budget.completion_tokens, budget.elapsed_s)
+
+
+def _at_start(state: State) -> str:
+    return "rewrite" if state.get("turns") else "search"
 
 
 def _after_search(state: State, runtime: Runtime[Context]) -> str:

@@ -13,6 +13,7 @@ from functools import reduce
 from agent.cite import cite, extract, verified
 from agent.context import Context, StageEvent
 from agent.drafts import better, written
+from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
 from agent.state import QUESTION, State
@@ -32,6 +33,19 @@ class Outcome:
 
     change: State
     detail: dict[str, object] = field(default_factory=dict)
+
+
+async def rewrite(state: State, context: Context) -> Outcome:
+    """Fill in what a follow-up leaves out. A question that stands alone costs no call."""
+    asked, turns = state["asked"], state["turns"]
+    if not leans_on(asked, turns):
+        return Outcome({}, {"skipped": "the question stands alone"})
+    _reserve(context, calls=1)
+    try:
+        question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=context.budget)
+    except ModelMisbehaved as exc:
+        return Outcome({}, {"skipped": str(exc)})
+    return Outcome({"question": question}, {"asked": asked, "question": question})
 
 
 async def search(state: State, context: Context) -> Outcome:

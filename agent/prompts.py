@@ -69,6 +69,36 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 
+FOLLOW_UP_SYSTEM = (
+    "You rewrite the last question of a conversation so that it can be understood alone, as JSON. Put the name that is "
+    "meant in place of words such as it, she, there or the other one, and fill in what the question leaves out. Keep "
+    "all its other words. Do not answer it. A question that can be understood alone stays as it is."
+)
+
+_RAILWAY = (
+    "Question: In which town was the surveyor of the Harrow Pass Railway born?\n"
+    "Answer: The Harrow Pass Railway was surveyed by Ottilie Brandvold. Ottilie Brandvold was born in Kestmark."
+)
+FOLLOW_UP_EXAMPLES: tuple[tuple[str, str, str], ...] = (
+    (_RAILWAY, "And when did it open?", "When did the Harrow Pass Railway open?"),
+    (_RAILWAY, "Where did she study?", "Where did Ottilie Brandvold study?"),
+    (
+        "Question: When was The Salt Ledger published?\nAnswer: The Salt Ledger was published in 1987.",
+        "And Winter Tariff?",
+        "When was Winter Tariff published?",
+    ),
+    (
+        "Question: Which is longer, Mirel Bridge or Oss Bridge?\nAnswer: Mirel Bridge is longer than Oss Bridge.",
+        "Who designed the other one?",
+        "Who designed Oss Bridge?",
+    ),
+    (
+        "Question: Who wrote Winter Tariff?\nAnswer: Winter Tariff was written by Sena Oduya.",
+        "How many inhabitants does Tarn have?",
+        "How many inhabitants does Tarn have?",
+    ),
+)
+
 
 def numbered(chunks: Sequence[Chunk]) -> str:
     """The passages as the writer sees them: `[1] title`, the dates and sources that are known, then the text."""

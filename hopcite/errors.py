@@ -5,7 +5,8 @@ HopciteError
 │   ├── SettingsError         a setting is unknown, missing or out of range     exit 2, HTTP 400
 │   ├── NotFound              the named thing does not exist                    exit 2, HTTP 404
 │   ├── DocumentError         one document cannot be read; others go on         exit 2, HTTP 422
-│   └── CollectionMismatch    the collection was built with another encoder     exit 2, HTTP 409
+│   ├── CollectionMismatch    the collection was built with another encoder     exit 2, HTTP 409
+│   └── ThreadBusy            the thread is answering another question          exit 2, HTTP 409
 ├── OperatorError         the operator must repair the installation             exit 3, HTTP 503
 │   ├── Unreachable           a server does not answer                          exit 3, HTTP 503
 │   ├── ModelFileError        a model file is missing, corrupt or unavailable   exit 3, HTTP 503
@@ -68,6 +69,13 @@ class CollectionMismatch(UsageError):
 
     http_status = 409
     title = "The collection was built differently"
+
+
+class ThreadBusy(UsageError):
+    """A thread answers one question at a time, and it is at one."""
+
+    http_status = 409
+    title = "The conversation is busy"
 
 
 class OperatorError(HopciteError):

@@ -163,6 +163,13 @@ class AnswerSettings(_Section):
     max_answer_tokens: int = Field(default=256, ge=16)
 
 
+class ThreadSettings(_Section):
+    """Where conversations are kept."""
+
+    url: SecretStr | None = None
+    """A Postgres database, such as `postgresql://hopcite@db-box/hopcite`. Unset: SQLite, in the data folder."""
+
+
 class ServerSettings(_Section):
     """`hopcite serve`."""
 
@@ -175,7 +182,7 @@ class Settings(_Section):
     """The whole tree."""
 
     data_dir: Path = Path(".hopcite")
-    """Indexes, ledger and runs."""
+    """Indexes, ledger, threads and runs."""
     model_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("hopcite")) / "models")
     """Model files, shared by all checkouts."""
     collection: str = Field(default="documents", pattern=COLLECTION_NAME)
@@ -186,11 +193,13 @@ class Settings(_Section):
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
     answer: AnswerSettings = AnswerSettings()
+    threads: ThreadSettings = ThreadSettings()
     server: ServerSettings = ServerSettings()
 
     def fingerprint(self) -> str:
-        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
-        tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
+        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server's."""
+        unseen = dict.fromkeys(("data_dir", "model_dir", "threads", "server"), True)
+        tree = self.model_dump(mode="json", exclude=unseen)
         for section in ("llm", "qdrant"):
             tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
@@ -280,5 +289,5 @@ def _first_problem(exc: ValidationError, origins: Mapping[str, str]) -> str:
     where = origins.get(name, "settings")
     if problem["type"] == "extra_forbidden":
         return f"Unknown setting {name!r} ({where}); `hopcite config show` lists the known ones."
-    was = "" if name.endswith("api_key") else f"; it was {problem['input']!r}"
+    was = "" if name.endswith("api_key") or name == "threads.url" else f"; it was {problem['input']!r}"
     return f"The setting {name!r} ({where}) is wrong: {problem['msg']}{was}."

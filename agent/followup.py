@@ -1,0 +1,130 @@
+"""Follow-up questions: "and who directed it?" becomes a question that can be searched without the conversation.
+
+Three steps. A rule decides whether the question leans on the turns before it, so that one which does not costs no call;
+the model fills in what it leaves out; and a second rule checks the result, because a small model also answers, repeats
+an earlier question, or adds what it happens to know. What fails the check is not used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from agent.prompts import FOLLOW_UP_EXAMPLES, FOLLOW_UP_SYSTEM
+from agent.state import Turn
+from agent.words import content_words
+from hopcite.budget import Budget
+from hopcite.chat import Chat, Message
+from hopcite.types import Answer
+
+# Turns that the model is shown, and the characters of an answer: what is meant was nearly always said just before.
+_TURNS = 3
+_ANSWER_CHARS = 300
+_MAX_TOKENS = 100
+# The share of the follow-up's content words that must come back in the rewritten question.
+_KEPT = 0.6
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_MARKER = re.compile(r"\s*\[\d+\]")
+_OPENING = re.compile(r"(?:and|but|or|so|also|then|(?:what|how) about)\b", re.IGNORECASE)
+_OBJECTS = r"he|she|it|they|him|them|this|these|those"
+_POSSESSIVES = r"his|her|its|their|hers|theirs"
+_PRONOUN = re.compile(
+    rf"\b(?:(?P<object>{_OBJECTS}|her(?=\W*$|\s+(?:at|by|for|from|in|on|to|with)\b))|(?P<possessive>{_POSSESSIVES}))\b"
+    r"|\b(?P<place>that|there|then|ones?|others?|former|latter)\W*$",
+    re.IGNORECASE,
+)
+# Within one clause a pronoun cannot stand for a name before it: "Does the Gazette mention him?" asks about another.
+_CLAUSE = re.compile(
+    r"[,;:]|\b(?:and|or|but|that|which|who|whom|whose|where|when|while|before|after|because|if|since|until)\b",
+    re.IGNORECASE,
+)
+# Words of a follow-up that give way to what they stand for.
+_STAND_INS = frozenset("former latter one ones place thing".split())
+_QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|why|how|which|what)\b", re.IGNORECASE)
+
+
+class Rewritten(BaseModel):
+    """What the model must return."""
+
+    question: str = Field(max_length=300)
+
+
+def leans_on(question: str, turns: Sequence[Turn]) -> bool:
+    """Whether a question seems to need the turns before it: it opens like a reply, points back, or names nothing."""
+    if not turns:
+        return False
+    if _OPENING.match(question):
+        return True
+    # A capital at the beginning says nothing, unless the word has been spoken of.
+    known = {found[0].lower() for found in _names(_said(turns))}
+    names = [found for found in _names(question) if found.start() > 0 or found[0].lower() in known]
+    return not names or any(_points_out(found, question, names) for found in _PRONOUN.finditer(question))
+
+
+def _points_out(pronoun: re.Match[str], question: str, names: Sequence[re.Match[str]]) -> bool:
+    """Whether a pronoun stands for something that the question itself does not name."""
+    before = [name for name in names if name.end() <= pronoun.start()]
+    if not before:
+        return True
+    if pronoun["possessive"]:
+        return False
+    return not _CLAUSE.search(question[before[-1].end() : pronoun.start()])
+
+
+async def rewrite_question(question: str, turns: Sequence[Turn], *, chat: Chat, budget: Budget) -> str:
+    """The question with what it leaves out filled in, or as it was when the model's version fails the check.
+
+    Raises `ModelMisbehaved`, `BudgetExhausted`.
+    """
+    messages: list[Message] = [{"role": "system", "content": FOLLOW_UP_SYSTEM}]
+    for said, asked, rewritten in FOLLOW_UP_EXAMPLES:
+        messages.append({"role": "user", "content": _prompt(said, asked)})
+        messages.append({"role": "assistant", "content": Rewritten(question=rewritten).model_dump_json()})
+    messages.append({"role": "user", "content": _prompt(_said(turns), question)})
+    reply = await chat.parse(messages, Rewritten, max_tokens=_MAX_TOKENS, budget=budget)
+    rewritten = " ".join(reply.question.split())
+    return rewritten if is_faithful(rewritten, question, turns) else question
+
+
+def is_faithful(rewritten: str, question: str, turns: Sequence[Turn]) -> bool:
+    """Whether `rewritten` asks what `question` asks, with words of the conversation added and nothing else.
+
+    It keeps the follow-up's names, its question word and most of its other words, and each new word was said before.
+    """
+    own, new = content_words(question) - _STAND_INS, content_words(rewritten)
+    names = content_words(" ".join(found[0] for found in _names(question) if found.start() > 0))
+    question_word = _QUESTION_WORD.search(question)
+    return (
+        bool(new)
+        and new - own <= content_words(_said(turns))
+        and names <= new
+        and len(own & new) >= _KEPT * len(own)
+        and (question_word is None or question_word[0].lower() in rewritten.lower())
+    )
+
+
+def _prompt(said: str, question: str) -> str:
+    return f"{said}\n\nLast question: {question}"
+
+
+def _said(turns: Sequence[Turn]) -> str:
+    """The last turns as the model reads them: what was asked, in full, and what was answered."""
+    return "\n".join(f"Question: {_in_full(turn.answer)}\nAnswer: {_told(turn.answer)}" for turn in turns[-_TURNS:])
+
+
+def _in_full(answer: Answer) -> str:
+    return answer.steps[0].question if answer.steps else answer.question
+
+
+def _told(answer: Answer) -> str:
+    text = " ".join(_MARKER.sub("", answer.answer).split())
+    if answer.short_answer.lower() not in text.lower():
+        text = f"{answer.short_answer}. {text}"
+    return text[:_ANSWER_CHARS]
+
+
+def _names(text: str) -> list[re.Match[str]]:
+    return [found for found in _WORD.finditer(text) if found[0][0].isupper() and found[0] != "I"]
