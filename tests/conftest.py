@@ -33,6 +33,7 @@ _MISSING: dict[str, Callable[[], str]] = {
     "models": _models,
     "gpu": _gpu,
     "vllm": _variable("HOPCITE_TEST_VLLM_URL", "vLLM server"),
+    "postgres": _variable("HOPCITE_TEST_POSTGRES_URL", "Postgres database that the tests may empty"),
     "qdrant_server": _variable("HOPCITE_TEST_QDRANT_URL", "Qdrant server"),
     "data": _variable("HOPCITE_TEST_DATA", "folder of evaluation data"),
 }

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hopcite.errors import HopciteError
-from ui.commands import config, doctor, documents, evaluation, later, models, questions, rerank_bench, serve
+from ui.commands import config, doctor, documents, evaluation, later, models, questions, rerank_bench, serve, threads
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -32,6 +32,7 @@ for command in (
     app.command()(command)
 app.add_typer(models.app)
 app.add_typer(documents.app)
+app.add_typer(threads.app)
 app.add_typer(evaluation.app)
 app.add_typer(config.app)
 later.announce(app, "mcp")

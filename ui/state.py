@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from agent import AnswerOptions, Deps, StageEvent, answer_question
+from agent import AnswerOptions, Deps, StageEvent, Threads, answer_question
 from hopcite.chat import Chat
 from hopcite.errors import HopciteError, UsageError
 from hopcite.openai_chat import open_chat
@@ -34,7 +34,7 @@ log = logging.getLogger("hopcite.server")
 
 
 class Parts:
-    """Every door's way to the encoder, the collections, the ledger, the reranker and the model.
+    """Every door's way to the encoder, the collections, the ledger, the threads, the reranker and the model.
 
     Belongs to one event loop. Reading blocks threads of the loop's pool; everything that writes runs in one thread of
     its own, one job after another, so that an index and its ledger never see two writers, and a caller who goes away
@@ -50,6 +50,7 @@ class Parts:
         reranker: Reranker | None = None,
     ) -> None:
         self.settings = settings
+        self.threads = Threads(settings)
         self.given = frozenset(
             name for name, part in (("encoder", encoder), ("llm", chat), ("reranker", reranker)) if part is not None
         )
@@ -87,7 +88,11 @@ class Parts:
         async with self._asking:
             opened = await self.collection(collection)
             deps = Deps(
-                settings=self.settings, collection=opened, reranker=await self._reranker(rerank), chat=self._open_chat()
+                settings=self.settings,
+                collection=opened,
+                reranker=await self._reranker(rerank),
+                chat=self._open_chat(),
+                threads=self.threads,
             )
             return await answer_question(question, deps=deps, options=options, on_event=on_event)
 
@@ -155,6 +160,7 @@ class Parts:
     async def aclose(self) -> None:
         """Finish the write under way, then close everything that was opened."""
         await asyncio.to_thread(self._writer.shutdown, wait=True, cancel_futures=True)
+        await self.threads.aclose()
         for opened in self._collections.values():
             await asyncio.to_thread(opened.close)
         for reranker in self._rerankers.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from agent import StageEvent
+from agent import StageEvent, Thread
 from hopcite.types import Answer, Citation, Hit, Step
 
 WIDTH = 100
@@ -25,15 +25,33 @@ def answer_text(answer: Answer) -> str:
         parts.insert(0, answer.short_answer)
     if answer.citations:
         parts.append("\n".join(map(_citation, answer.citations)))
-    planned = [step for step in answer.steps if step.id != "q"]
-    if planned:
-        parts.append("\n".join(map(_step, planned)))
+    searched = rewritten(answer)
+    steps = [f"searched for: {searched}"] if searched else []
+    steps += [_step(step) for step in answer.steps if step.id != "q"]
+    if steps:
+        parts.append("\n".join(steps))
     usage = answer.usage
     parts.append(
         f"{answer.status}, confidence {answer.confidence:.2f}; {plural(usage.llm_calls, 'model call')}, "
         f"{plural(usage.prompt_tokens + usage.completion_tokens, 'token')}, {usage.ms['total'] / 1000:.1f} s"
     )
     return "\n\n".join(parts)
+
+
+def rewritten(answer: Answer) -> str | None:
+    """The question that was searched for in place of a follow-up; None where it was searched as it stands."""
+    searched = answer.steps[0].question if answer.steps else answer.question
+    return searched if searched != answer.question else None
+
+
+def thread_text(thread: Thread) -> str:
+    """A conversation, each question above its answer."""
+    turns = [f"> {turn.answer.question}\n\n{answer_text(turn.answer)}" for turn in thread.turns]
+    if thread.unfinished:
+        turns.append(
+            f"> {thread.unfinished}\n\nBroke off; ask it again in this thread, and it goes on where it stopped."
+        )
+    return "\n\n\n".join(turns)
 
 
 def hit_text(hit: Hit) -> str:
@@ -47,11 +65,13 @@ def stage_line(event: StageEvent) -> str | None:
     """The line for who waits; None leaves the line as it is."""
     if event.state == "start":
         return _STAGES.get(event.stage)
-    hits, steps = event.detail.get("hits"), event.detail.get("steps")
+    hits, steps, question = (event.detail.get(name) for name in ("hits", "steps", "question"))
     if event.stage == "retrieve" and isinstance(hits, int):
         return f"Reading {plural(hits, 'passage')}…"
     if event.stage == "plan" and isinstance(steps, list) and steps:
         return "Looking for: " + " · ".join(str(step) for step in steps)
+    if event.stage == "plan" and isinstance(question, str):
+        return f"Searching for: {question}"
     return None
 
 

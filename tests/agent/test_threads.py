@@ -8,11 +8,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from pydantic import SecretStr
 
 from agent import AnswerOptions, Deps, Threads, answer_question
 from agent.followup import Rewritten
@@ -36,8 +37,8 @@ OPENED = "Answer: 1911\nThe Harrow Pass Railway opened in 1911 [1]."
 class House:
     """One data folder with its collection; each question opens the threads anew, as another process would."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder)
+    def __init__(self, folder: Path, *, postgres: str | None = None) -> None:
+        self.settings = Settings(data_dir=folder, threads=ThreadSettings(url=SecretStr(postgres) if postgres else None))
         self.collection = open_collection(self.settings, HashingEncoder(), create=True)
         self.collection.add(chunks())
 
@@ -48,10 +49,10 @@ class House:
         *,
         thread: str = "talk",
         chat: type[ScriptedChat] = ScriptedChat,
-        **options: object,
+        **options: Any,
     ) -> Answer:
         model = chat(list(script))
-        asked = replace(AnswerOptions(mode="never", thread=thread), **options)  # type: ignore[arg-type]  # as in test_graph
+        asked = replace(AnswerOptions(mode="never", thread=thread), **options)
 
         async def run(threads: Threads) -> Answer:
             return await answer_question(question, deps=self.deps(model, threads), options=asked)
@@ -75,11 +76,18 @@ class House:
         return asyncio.run(opened())
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    postgres = os.environ["HOPCITE_TEST_POSTGRES_URL"] if request.param == "postgres" else None
+    house = House(tmp_path, postgres=postgres)
+    if postgres:
+        house.do(empty)
     yield house
     house.collection.close()
+
+
+async def empty(threads: Threads) -> int:
+    return await threads.delete([thread.name for thread in await threads.all()])
 
 
 def nodes(answer: Answer) -> list[str]:
@@ -194,7 +202,7 @@ def test_a_run_that_is_resumed_keeps_to_the_calls_of_the_whole(house: House) -> 
     [(FOLLOW_UP, {"mode": "never"}), (QUESTION, {"mode": "always", "max_rounds": 1}), (QUESTION, {"evidence": 2})],
     ids=["another question", "another mode", "other options"],
 )
-def test_another_question_begins_anew(house: House, question: str, options: dict[str, object]) -> None:
+def test_another_question_begins_anew(house: House, question: str, options: dict[str, Any]) -> None:
     with pytest.raises(Unreachable):
         house.ask(QUESTION, [Unreachable("no server")])
     script: Script = [PLAN, "Answer: unknown", OPENED] if options.get("mode") == "always" else [OPENED]
@@ -252,11 +260,12 @@ def test_a_question_without_a_thread_stores_nothing(house: House, tmp_path: Path
     assert not list(tmp_path.glob("threads*"))
 
 
+@dataclass
 class Gate(ScriptedChat):
     """Says when it is asked, and replies when the gate is opened."""
 
-    def __post_init__(self) -> None:
-        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def complete(
         self,

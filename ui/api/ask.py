@@ -83,6 +83,7 @@ def options_of(body: AskBody, settings: Settings) -> AnswerOptions:
         "deadline_s": body.deadline,
         "max_llm_calls": body.max_llm_calls,
         "max_tokens": body.max_tokens,
+        "thread": body.thread,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     return replace(AnswerOptions.from_settings(settings, rerank=body.rerank), **given)

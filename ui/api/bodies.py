@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent import THREAD_NAME, Thread, Turn
 from hopcite.settings import COLLECTION_NAME, Mode, RerankMethod, SearchMode
 from hopcite.types import Document, Hit
+from hopcite.wire import AnswerBody
 from ingest import IngestReport, LedgerEntry
 
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
+ThreadName = Annotated[str, Field(pattern=THREAD_NAME)]
 
 
 class _Body(BaseModel):
@@ -32,6 +35,8 @@ class AskBody(_Body):
     max_llm_calls: int | None = Field(default=None, ge=1)
     max_tokens: int | None = Field(default=None, ge=1)
     """Tokens, prompts and replies together, over the whole question."""
+    thread: ThreadName | None = None
+    """The conversation that the question belongs to: a new name begins one. It answers one question at a time (409)."""
 
 
 class SearchBody(_Body):
@@ -191,3 +196,68 @@ class HealthBody(_Body):
     """The process is alive, or every part that it needs is there."""
 
     status: Literal["ok"] = "ok"
+
+
+class ThreadEntry(_Body):
+    """A conversation, without its turns. `title` is its first question; times are ISO 8601, UTC."""
+
+    name: str
+    title: str
+    collection: str
+    turns: int
+    unfinished: str
+    """A question that broke off; asked again in this thread, it goes on where it stopped. Empty: none."""
+    updated_at: str
+
+    @classmethod
+    def from_thread(cls, thread: Thread) -> ThreadEntry:
+        """What a list shows."""
+        return cls(
+            name=thread.name,
+            title=thread.title,
+            collection=thread.collection,
+            turns=len(thread.turns),
+            unfinished=thread.unfinished,
+            updated_at=thread.updated_at,
+        )
+
+
+class ThreadsBody(_Body):
+    """Conversations, the one used last first."""
+
+    threads: list[ThreadEntry]
+
+
+class TurnBody(_Body):
+    """A question and its answer. Of the evidence, it has what the writer was given and what is cited."""
+
+    at: str
+    answer: AnswerBody
+
+    @classmethod
+    def from_turn(cls, turn: Turn) -> TurnBody:
+        """The turn as JSON has it."""
+        return cls(at=turn.at, answer=AnswerBody.from_answer(turn.answer))
+
+
+class ThreadBody(_Body):
+    """A conversation, oldest turn first."""
+
+    name: str
+    title: str
+    collection: str
+    turns: list[TurnBody]
+    unfinished: str
+    updated_at: str
+
+    @classmethod
+    def from_thread(cls, thread: Thread) -> ThreadBody:
+        """The whole conversation."""
+        return cls(
+            name=thread.name,
+            title=thread.title,
+            collection=thread.collection,
+            turns=[TurnBody.from_turn(turn) for turn in thread.turns],
+            unfinished=thread.unfinished,
+            updated_at=thread.updated_at,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import typer
 
@@ -41,6 +42,9 @@ def ask(
     rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
+    thread: str | None = typer.Option(
+        None, help="The conversation that it belongs to; a new name begins one."
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the collection's documents, with citations."""
@@ -51,7 +55,7 @@ def ask(
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
     }
-    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings))
+    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings, thread))
     if as_json:
         from hopcite.wire import answer_json
 
@@ -62,7 +66,7 @@ def ask(
         print_line(answer_text(answer))
 
 
-async def _answer(question: str, settings: Settings) -> Answer:
+async def _answer(question: str, settings: Settings, thread: str | None) -> Answer:
     from agent import AnswerOptions, answer_question, open_deps
     from ui.text import stage_line
 
@@ -72,6 +76,6 @@ async def _answer(question: str, settings: Settings) -> Answer:
             return await answer_question(
                 question,
                 deps=deps,
-                options=AnswerOptions.from_settings(settings),
+                options=replace(AnswerOptions.from_settings(settings), thread=thread),
                 on_event=lambda event: status.set(stage_line(event)),
             )
