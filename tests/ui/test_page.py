@@ -26,6 +26,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from agent.followup import Rewritten
 from hopcite.budget import Budget
 from hopcite.chat import Completion, Message
 from hopcite.errors import ModelMisbehaved
@@ -179,6 +180,7 @@ def page(site: Site, driver: webdriver.Chrome) -> Browser:
     browser.width(1280, 800)
     browser.prefers("light")
     driver.get("about:blank")
+    site.chat.script.clear()
     browser.requested()
     driver.get(site.url)
     browser.find(".entry")
@@ -255,6 +257,87 @@ def test_an_error_is_one_line_and_the_page_goes_on(site: Site, page: Browser) ->
     assert page.find(".short-answer").text == "Ottilie Brandvold"
 
 
+FOLLOW_UP = "And when did it open?"
+REWRITTEN = Rewritten(question="When did the Harrow Pass Railway open?")
+OPENED = "Answer: 1911\nThe Harrow Pass Railway opened in 1911 [1]."
+
+
+def texts(page: Browser, selector: str) -> object:
+    """What these elements show, read at one moment."""
+    return page.run(f"return [...document.querySelectorAll({json.dumps(selector)})].map((e) => e.innerText.trim())")
+
+
+def converse(site: Site, page: Browser) -> None:
+    """A question and its follow-up."""
+    site.chat.script += [REPLY, REWRITTEN, OPENED]
+    page.ask(QUESTION)
+    page.find(".badge")
+    page.ask(FOLLOW_UP)
+    until(lambda: texts(page, ".short-answer") == ["Ottilie Brandvold", "1911"])
+
+
+def test_a_follow_up_says_what_was_searched_and_a_reload_keeps_the_turns(site: Site, page: Browser) -> None:
+    converse(site, page)
+    assert page.find(".searched").text == f"Searched for: {REWRITTEN.question}"
+    until(lambda: texts(page, ".talk.current") == [QUESTION])
+    kept = texts(page, ".question, .prose, .source-card, .facts")
+    page.driver.refresh()
+    # The candidates that the writer was not given are left out of what is kept.
+    until(lambda: texts(page, ".question, .prose, .source-card, .facts") == kept)
+    assert page.find(".searched").text == f"Searched for: {REWRITTEN.question}"
+    page.click(".prose button.chip")
+    until(lambda: "1911" in page.find(".source mark").text)
+
+
+def test_conversations_are_begun_reopened_and_deleted(site: Site, page: Browser) -> None:
+    converse(site, page)
+    page.click(".history button[aria-label='New conversation']")
+    until(lambda: texts(page, ".question") == [])
+    assert "thread=" not in page.driver.current_url
+    assert page.find(".welcome").is_displayed()
+    site.chat.script.append(REPLY)
+    page.ask("Who was Ottilie Brandvold?")
+    until(lambda: texts(page, ".talk.current") == ["Who was Ottilie Brandvold?"])
+    assert len(site.chat.requests[-1]) == len(site.chat.requests[0]), "a first question knows no earlier ones"
+    page.click(".talk:nth-child(2) .talk-button")
+    until(lambda: texts(page, ".question") == [QUESTION, FOLLOW_UP])
+    until(lambda: texts(page, ".talk.current") == [QUESTION])
+    known = page.run("return document.querySelectorAll('.talk').length")
+    page.click(".talk.current button[aria-label^='Delete']")
+    page.click(".sheet .danger")
+    until(lambda: texts(page, ".question") == [])
+    assert page.run("return document.querySelectorAll('.talk').length + 1") == known
+
+
+def test_a_question_that_was_stopped_goes_on_after_a_reload(site: Site, page: Browser) -> None:
+    site.chat.was_cancelled = False
+    site.chat.script.append(ENDLESS)
+    page.ask(QUESTION)
+    until(lambda: page.find(".draft").text == ENDLESS)
+    page.click(".stop")
+    until(lambda: site.chat.was_cancelled)
+    page.driver.refresh()
+    until(lambda: texts(page, ".question") == [QUESTION])
+    site.chat.script.append(REPLY)
+    page.click(".turn .link-button")
+    assert page.find(".short-answer").text == "Ottilie Brandvold"
+    assert texts(page, ".question") == [QUESTION]
+
+
+def test_another_collection_begins_another_conversation(site: Site, page: Browser) -> None:
+    converse(site, page)
+    page.click("button[aria-label='New collection']")
+    page.find(".sheet input").send_keys("other", Keys.ENTER)
+    until(lambda: texts(page, ".question") == [])
+    until(lambda: texts(page, ".talks .note") == ["None yet."])
+
+
+def test_a_conversation_that_is_gone_says_so(site: Site, page: Browser) -> None:
+    page.driver.get(f"{site.url}/?thread=absent")
+    until(lambda: "This conversation is gone." in page.find(".q-notification").text)
+    assert page.find(".welcome").is_displayed()
+
+
 def test_files_come_in_by_name_or_say_why_not_and_go_on_request(page: Browser, tmp_path: Path) -> None:
     good, bad = tmp_path / "tarn.md", tmp_path / "nothing.txt"
     good.write_text("# Tarn\n\nTarn is a market town on the Oss.\n")
@@ -280,7 +363,7 @@ def test_a_phone_gets_one_column_and_the_documents_on_request(page: Browser) -> 
     page.width(390, 844)
     assert page.run("return document.documentElement.scrollWidth") == 390
     page.gone(".library")
-    page.click(".topbar button")
+    page.click(".topbar button[aria-label='Documents']")
     until(lambda: page.find(".library").is_displayed())
     page.click(".library .narrow-only")
     page.gone(".library")

@@ -42,9 +42,7 @@ def ask(
     rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
-    thread: str | None = typer.Option(
-        None, help="The conversation that it belongs to; a new name begins one."
-    ),
+    thread: str | None = typer.Option(None, help="The conversation that it belongs to; a new name begins one."),
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the collection's documents, with citations."""

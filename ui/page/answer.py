@@ -8,7 +8,7 @@ from hopcite.types import Answer, Citation, Hit, Step
 from ui.page.parts import box, text
 from ui.page.render import answer_html
 from ui.page.source import SourcePanel
-from ui.text import plural
+from ui.text import plural, rewritten
 
 _EMIT_NUMBER = "(e) => { const chip = e.target.closest('.chip'); if (chip) emit(chip.dataset.n); }"
 _STATUS = {"answered": "Answered", "partial": "Partly answered", "unanswerable": "Not in the documents"}
@@ -30,6 +30,8 @@ class AnswerView:
         self._collection = collection
         self._source = source
         self._citations = {citation.n: citation for citation in answer.citations}
+        if (searched := rewritten(answer)) is not None:
+            text(f"Searched for: {searched}", "searched")
         self._words()
         if answer.citations:
             self._sources()
@@ -84,7 +86,7 @@ class AnswerView:
             tokens.props["title"] = f"{usage.prompt_tokens:,} read, {usage.completion_tokens:,} written"
 
     def _steps(self) -> None:
-        steps = [step for step in self._answer.steps if step.question != self._answer.question]
+        steps = [step for step in self._answer.steps if step.id != "q"]
         if not steps:
             return
         with _fold(f"{plural(len(steps), 'sub-question')}"), box("steps", tag="ol"):

@@ -1,18 +1,22 @@
-"""The main panel: questions, and their answers as they are made."""
+"""The main panel: a conversation's questions, and their answers as they are made."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from nicegui import events, ui
 
-from agent import AnswerOptions
-from hopcite.errors import HopciteError
+from agent import AnswerOptions, Thread
+from hopcite.errors import HopciteError, NotFound
 from hopcite.types import Answer
 from ui.page.answer import AnswerView
 from ui.page.library import Library, toggle_button
-from ui.page.parts import MENU, SEND, STOP, box, button, text
+from ui.page.parts import MENU, PLUS, SEND, STOP, box, button, text
 from ui.page.progress import Progress
 from ui.page.source import SourcePanel
 from ui.state import Parts
@@ -23,23 +27,95 @@ _TO_END = "setTimeout(() => document.querySelector('.turn:last-child')?.scrollIn
 
 
 class Conversation:
-    """Questions of one browser tab, one at a time. Each stands for itself: earlier ones are not part of it."""
+    """The thread that is shown, and the box for its next question. One question at a time.
 
-    def __init__(self, parts: Parts, *, library: Library, source: SourcePanel) -> None:
+    The page's address names the thread, so that a reload shows it again.
+    """
+
+    def __init__(self, parts: Parts, *, library: Library, source: SourcePanel, thread: str) -> None:
         self._parts = parts
         self._library = library
         self._source = source
         self._run: asyncio.Task[Answer] | None = None
+        self._changed: list[Callable[[], Awaitable[None]]] = []
+        self.thread = ""
+        """Its name; empty before the first question."""
+        self._collection = ""
         with box("main", tag="main"):
             with box("topbar narrow-only"):
                 toggle_button("Documents", MENU)
-                text("Hopcite", "brand-name")
+                text("Hopcite", "brand-name grow")
+                button("New conversation", "icon-button", self.begin, paths=PLUS)
             with box("turns") as self._turns:
                 self._turns.props["aria-live"] = "polite"
             self._welcome = box("welcome")
             self._composer()
-        library.on_change(self._draw_welcome)
+        library.on_change(self._library_changed)
         ui.context.client.on_delete(self._stop)
+        if thread:
+            ui.timer(0, lambda: self.open(thread), once=True)
+
+    def on_change(self, handler: Callable[[], Awaitable[None]]) -> None:
+        """Call `handler` when another thread is shown, or this one has got a turn."""
+        self._changed.append(handler)
+
+    async def begin(self) -> None:
+        """Leave this thread; the next question begins another."""
+        await self._show(None)
+        self._box.run_method("focus")
+
+    async def open(self, name: str) -> None:
+        """Show a thread with its turns."""
+        try:
+            thread = await self._parts.threads.get(name)
+        except HopciteError as exc:
+            ui.notify("This conversation is gone." if isinstance(exc, NotFound) else str(exc), type="warning")
+            await self.begin()
+            return
+        await self._show(thread)
+
+    async def _show(self, thread: Thread | None) -> None:
+        self._stop()
+        self._run = None
+        self._set_buttons()
+        with self._turns:  # the row that was clicked may be gone before the end
+            self._turns.clear()
+            self._welcome.set_visibility(thread is None)
+            self._name(thread.name if thread else "", thread.collection if thread else "")
+            if thread is not None:
+                await self._draw(thread)
+            await self._tell()
+
+    async def _draw(self, thread: Thread) -> None:
+        if thread.collection != self._library.collection:
+            await self._library.choose(thread.collection)
+        for turn in thread.turns:
+            with box("turn", tag="article"):
+                text(turn.answer.question, "question")
+                AnswerView(turn.answer, collection=thread.collection, source=self._source)
+        if thread.unfinished:
+            self._draw_unfinished(thread.unfinished)
+        ui.run_javascript(_TO_END)
+
+    def _draw_unfinished(self, question: str) -> None:
+        async def go_on() -> None:
+            with self._turns:  # the button's own place is deleted
+                broken_off.delete()
+                await self._answer(question)
+
+        with box("turn", tag="article") as broken_off:
+            text(question, "question")
+            with box("facts"):
+                text("This question broke off before its answer.", "muted", tag="span")
+                button("Go on", "link-button", go_on)
+
+    def _name(self, name: str, collection: str) -> None:
+        self.thread, self._collection = name, collection
+        ui.run_javascript(f"history.replaceState(null, '', '/' + {json.dumps(f'?thread={name}' if name else '')})")
+
+    async def _tell(self) -> None:
+        for handler in self._changed:
+            await handler()
 
     def _composer(self) -> None:
         with box("composer"), box("composer-box"):
@@ -66,24 +142,26 @@ class Conversation:
         if not question or self._run is not None:
             return
         self._box.set_value("")
+        await self._answer(question)
+
+    async def _answer(self, question: str) -> None:
+        if self._run is not None:
+            return
         self._welcome.set_visibility(False)
-        collection = self._library.collection
-        with self._turns, box("turn", tag="article"):
+        if not self.thread:
+            self._name(uuid.uuid4().hex, self._library.collection)
+        with self._turns, box("turn", tag="article") as turn:
             text(question, "question")
             progress = Progress()
             shown = box("answer")
         ui.run_javascript(_TO_END)
-        self._run = asyncio.create_task(
-            self._parts.ask(
-                question,
-                options=AnswerOptions.from_settings(self._parts.settings),
-                collection=collection,
-                on_event=progress.tell,
-            )
+        options = replace(AnswerOptions.from_settings(self._parts.settings), thread=self.thread)
+        self._run = run = asyncio.create_task(
+            self._parts.ask(question, options=options, collection=self._collection, on_event=progress.tell)
         )
         self._set_buttons()
         try:
-            answer = await self._run
+            answer = await run
         except asyncio.CancelledError:
             progress.end("Stopped.")
             if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -94,18 +172,23 @@ class Conversation:
             log.exception("The chat page's question failed")
             progress.end("The server failed on this question; its log says why.", classes="problem")
         else:
-            progress.delete()
-            with shown:
-                AnswerView(answer, collection=collection, source=self._source)
+            if not turn.is_deleted:  # another thread is shown meanwhile
+                progress.delete()
+                with shown:
+                    AnswerView(answer, collection=self._collection, source=self._source)
+            await self._tell()
         finally:
-            self._run = None
-            self._set_buttons()
+            if self._run is run:
+                self._run = None
+                self._set_buttons()
 
     def _stop(self) -> None:
         if self._run is not None:
             self._run.cancel()
 
-    def _draw_welcome(self) -> None:
+    async def _library_changed(self) -> None:
+        if self.thread and self._collection != self._library.collection:
+            await self.begin()
         self._welcome.clear()
         entries = self._library.entries
         with self._welcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from nicegui import events, ui
 
@@ -29,18 +29,19 @@ class Library:
         self._parts = parts
         self.collection = parts.settings.collection
         self.entries: list[LedgerEntry] = []
-        self._changed: list[Callable[[], None]] = []
+        self._changed: list[Callable[[], Awaitable[None]]] = []
         self._wanted = ""
         box("scrim").on("click", js_handler=_CLOSE)
         with box("library", tag="aside") as panel:
-            panel.props["aria-label"] = "Documents"
+            panel.props["aria-label"] = "Conversations and documents"
             self._head()
             with box("library-collection"):
                 text("Collection", "eyebrow")
                 with box("collection-row"):
-                    self._select = ui.select([self.collection], value=self.collection, on_change=self._choose)
+                    self._select = ui.select([self.collection], value=self.collection, on_change=self._chosen)
                     self._select.props("outlined dense options-dense hide-bottom-space aria-label=Collection")
                     button("New collection", "icon-button", self._ask_name, paths=PLUS)
+            self.place_for_history = box("history")
             self._uploads = Uploads(parts, collection=lambda: self.collection, after=self.refresh)
             self._filter_row = box("filter-row")
             with self._filter_row:
@@ -50,7 +51,7 @@ class Library:
             self._list.props["aria-label"] = "Stored documents"
         ui.timer(0, self._start, once=True)
 
-    def on_change(self, handler: Callable[[], None]) -> None:
+    def on_change(self, handler: Callable[[], Awaitable[None]]) -> None:
         """Call `handler` when the collection or its documents have changed."""
         self._changed.append(handler)
 
@@ -63,7 +64,14 @@ class Library:
             ui.notify(str(exc), type="warning")
         self._draw()
         for handler in self._changed:
-            handler()
+            await handler()
+
+    async def choose(self, name: str) -> None:
+        """Change to another collection."""
+        self.collection = name
+        self._select.set_options(sorted({*self._select.options, name}), value=name)
+        self._filter.set_value("")
+        await self.refresh()
 
     async def _start(self) -> None:
         try:
@@ -81,20 +89,18 @@ class Library:
             close = button("Close the documents panel", "icon-button narrow-only", lambda: None, paths=CROSS)
             close.on("click", js_handler=_CLOSE)
 
-    async def _choose(self, event: events.ValueChangeEventArguments[str | None]) -> None:
+    async def _chosen(self, event: events.ValueChangeEventArguments[str | None]) -> None:
         if event.value and event.value != self.collection:
-            self.collection = event.value
-            self._filter.set_value("")
-            await self.refresh()
+            await self.choose(event.value)
 
     def _ask_name(self) -> None:
-        def create() -> None:
+        async def create() -> None:
             name = (field.value or "").strip()
             if not re.fullmatch(COLLECTION_NAME, name):
                 set_text(problem, "Use letters, digits, '-' and '_'; at most 64.")
                 return
             dialog.close()
-            self._select.set_options(sorted({*self._select.options, name}), value=name)
+            await self.choose(name)
 
         with ui.dialog() as dialog, box("sheet"):
             text("New collection", "sheet-title", tag="h2")

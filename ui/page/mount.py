@@ -11,6 +11,7 @@ from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from ui.page.conversation import Conversation
+from ui.page.history import History
 from ui.page.library import Library
 from ui.page.source import SourcePanel
 from ui.state import Parts
@@ -23,8 +24,8 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     """Serve the chat page at `/`. The toolkit has one app for each process, so the last one that mounts it has it."""
 
     @ui.page("/", title="Hopcite")
-    def page() -> None:
-        _build(parts)
+    def page(thread: str = "") -> None:
+        _build(parts, thread)
 
     ui.run_with(
         app,
@@ -52,9 +53,10 @@ class _PageMount(Mount):
         return Match.NONE, {}
 
 
-def _build(parts: Parts) -> None:
+def _build(parts: Parts, thread: str) -> None:
     ui.add_css(_STATIC / "page.css")
     with ui.element("div").classes("shell"):
         source = SourcePanel(parts)
         library = Library(parts)
-        Conversation(parts, library=library, source=source)
+        conversation = Conversation(parts, library=library, source=source, thread=thread)
+        History(parts, library=library, conversation=conversation)

@@ -21,6 +21,8 @@ class Progress:
 
     def tell(self, event: StageEvent) -> None:
         """Follow the run."""
+        if self._element.is_deleted:  # another conversation is shown
+            return
         if event.state == "text":
             self._draft += str(event.detail.get("text", ""))
             set_text(self._shown, draft_text(self._draft))
