@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from agent.prompts import FOLLOW_UP_EXAMPLES, FOLLOW_UP_SYSTEM
 from agent.state import Turn
-from agent.words import content_words
+from agent.words import content_words, key_words
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
 from hopcite.types import Answer
@@ -24,7 +24,7 @@ _TURNS = 3
 _ANSWER_CHARS = 300
 _MAX_TOKENS = 100
 # The share of the follow-up's content words that must come back in the rewritten question.
-_KEPT = 0.6
+_KEPT = 0.5
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _MARKER = re.compile(r"\s*\[\d+\]")
@@ -58,9 +58,9 @@ def leans_on(question: str, turns: Sequence[Turn]) -> bool:
         return False
     if _OPENING.match(question):
         return True
-    # A capital at the beginning says nothing, unless the word has been spoken of.
-    known = {found[0].lower() for found in _names(_said(turns))}
-    names = [found for found in _names(question) if found.start() > 0 or found[0].lower() in known]
+    # A capital at the beginning says nothing, unless the word was a name before.
+    known = key_words(_said(turns))
+    names = [found for found in _names(question) if found.start() > 0 or key_words(found[0]) & known]
     return not names or any(_points_out(found, question, names) for found in _PRONOUN.finditer(question))
 
 
@@ -92,14 +92,18 @@ async def rewrite_question(question: str, turns: Sequence[Turn], *, chat: Chat, 
 def is_faithful(rewritten: str, question: str, turns: Sequence[Turn]) -> bool:
     """Whether `rewritten` asks what `question` asks, with words of the conversation added and nothing else.
 
-    It keeps the follow-up's names, its question word and most of its other words, and each new word was said before.
+    It keeps the follow-up's names, its question word and at least half of its other words. Each name or number in it
+    was said before; another word that was not may only stand in the place of one of the follow-up's own ("tall" for
+    "high").
     """
     own, new = content_words(question) - _STAND_INS, content_words(rewritten)
+    said = own | content_words(_said(turns))
     names = content_words(" ".join(found[0] for found in _names(question) if found.start() > 0))
     question_word = _QUESTION_WORD.search(question)
     return (
         bool(new)
-        and new - own <= content_words(_said(turns))
+        and key_words(rewritten) <= said
+        and len(new - said) <= len(own - new)
         and names <= new
         and len(own & new) >= _KEPT * len(own)
         and (question_word is None or question_word[0].lower() in rewritten.lower())

@@ -35,7 +35,7 @@ class PostgresStore:
         """Lock the thread's name; the lock lives as long as its connection."""
         async with self._pool.connection() as db:
             row = await (await db.execute(_LOCK, (thread,))).fetchone()
-            if not row["held"]:
+            if row is None or not row["held"]:
                 raise busy(thread)
             try:
                 yield
@@ -74,6 +74,8 @@ async def open_postgres(url: str, *, threads: int) -> PostgresStore:
     store = PostgresStore(pool)
     try:
         with store.translated():
+            # The pool would try again and again, and say in the end that it ran out of time.
+            await (await AsyncConnection.connect(url, connect_timeout=int(_TIMEOUT_S))).close()
             await pool.open(wait=True, timeout=_TIMEOUT_S)
             await store.saver.setup()
     except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import sqlite3
 import subprocess
@@ -84,6 +85,9 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
         house.do(empty)
     yield house
     house.collection.close()
+
+
+in_sqlite = pytest.mark.parametrize("house", ["sqlite"], indirect=True)
 
 
 async def empty(threads: Threads) -> int:
@@ -221,6 +225,7 @@ def test_nothing_of_an_earlier_question_is_left_in_the_next(house: House) -> Non
     assert replace(second, usage=fresh.usage, trace=fresh.trace) == fresh
 
 
+@in_sqlite
 def test_a_thread_keeps_one_checkpoint_however_long_it_grows(house: House, tmp_path: Path) -> None:
     for _ in range(3):
         house.ask(QUESTION, [REPLY])
@@ -329,12 +334,14 @@ def test_parts_without_a_store_refuse_a_thread(house: House) -> None:
         asyncio.run(answer_question(QUESTION, deps=deps, options=AnswerOptions(thread="talk")))
 
 
+@in_sqlite
 def test_a_file_that_is_no_database_is_named(house: House, tmp_path: Path) -> None:
     (tmp_path / "threads.sqlite").write_text("not a database" * 100)
     with pytest.raises(OperatorError, match=r"threads\.sqlite"):
         house.do(lambda threads: threads.all())
 
 
+@in_sqlite
 def test_a_state_of_another_format_is_said_to_be_so(house: House, tmp_path: Path) -> None:
     house.ask(QUESTION, [REPLY])
     with sqlite3.connect(tmp_path / "threads.sqlite") as db:
@@ -344,11 +351,29 @@ def test_a_state_of_another_format_is_said_to_be_so(house: House, tmp_path: Path
         house.do(lambda threads: threads.get("talk"))
 
 
-@pytest.mark.parametrize("url", ["mysql://x", "threads.db"])
-def test_an_address_that_is_no_postgres_is_refused_without_showing_it(tmp_path: Path, url: str) -> None:
+def threads_at(url: str, folder: Path) -> None:
     async def run() -> None:
-        await Threads(Settings(data_dir=tmp_path, threads=ThreadSettings.model_validate({"url": url}))).all()
+        await Threads(Settings(data_dir=folder, threads=ThreadSettings(url=SecretStr(url)))).all()
 
+    asyncio.run(run())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("psycopg") is not None, reason="the extra `postgres` is installed")
+def test_postgres_without_its_extra_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"hopcite\[postgres\]"):
+        threads_at("postgresql://127.0.0.1:9/x", tmp_path)
+
+
+@pytest.mark.postgres
+def test_a_postgres_that_is_away_is_unreachable_and_its_password_is_not_shown(tmp_path: Path) -> None:
+    # Port 9 (discard) of loopback has no listener.
+    with pytest.raises(Unreachable, match=r"threads\.url") as caught:
+        threads_at("postgresql://who:secret@127.0.0.1:9/x", tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://who:secret@x", "threads.db"])
+def test_an_address_that_is_no_postgres_is_refused_without_showing_it(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match="postgresql://") as caught:
-        asyncio.run(run())
+        threads_at(url, tmp_path)
     assert url not in str(caught.value)

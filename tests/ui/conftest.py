@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from hopcite.chat import Chat
@@ -55,7 +56,7 @@ def open_client(settings: Settings) -> OpenClient:
     """A client of the app in this process, with a chat that replies from a script."""
 
     @contextlib.contextmanager
-    def opened(*script: str | Exception, encoder: Encoder | None = None) -> Iterator[TestClient]:
+    def opened(*script: str | BaseModel | Exception, encoder: Encoder | None = None) -> Iterator[TestClient]:
         parts = Parts(settings, encoder=encoder or HashingEncoder(), chat=ScriptedChat(list(script)))
         app = create_app(settings, parts=parts, page=False)
         with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:

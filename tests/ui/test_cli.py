@@ -54,6 +54,11 @@ def refused(done: Done, status: int, *words: str) -> None:
         (["ask", "Who?", "--deadline", "-1"], ["deadline"]),
         (["models", "pull", "qwen2.5-coder-1.5b"], ["qwen2.5-coder-1.5b-instruct"]),
         (["docs", "show", "x"], ["docs list"]),
+        (["threads", "show", "absent"], ["absent", "threads list"]),
+        (["threads", "delete", "absent"], ["absent"]),
+        (["threads", "show", "a/b"], ["a/b", "no thread name"]),
+        (["threads", "delete"], ["NAME"]),
+        (["ask", "Who?", "--thread", "a b"], ["a b", "no thread name"]),
         (["eval", "run", "hotpotqa"], ["--data"]),
         (["eval", "run", "squad", "--data", "."], ["hotpotqa"]),
         (["eval", "compare", "a", "b"], ["no folder a"]),
@@ -94,6 +99,13 @@ def test_the_origin_of_every_setting_is_shown(tmp_path: Path) -> None:
     assert shown["llm.api_key"]["origin"] == "environment HOPCITE_LLM__API_KEY"
     assert shown["search.rrf_k"]["origin"] == "default"
     assert "secret" not in done.out
+
+
+def test_no_threads_is_an_empty_list(tmp_path: Path) -> None:
+    assert json.loads(hopcite("threads", "list", "--json", folder=tmp_path).out) == []
+    done = hopcite("threads", "list", folder=tmp_path)
+    assert (done.status, done.out) == (0, "")
+    assert "--thread" in done.err
 
 
 @pytest.mark.models

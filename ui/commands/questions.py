@@ -66,14 +66,18 @@ def ask(
 
 async def _answer(question: str, settings: Settings, thread: str | None) -> Answer:
     from agent import AnswerOptions, answer_question, open_deps
+    from agent.threads import checked_name
     from ui.text import stage_line
 
+    options = AnswerOptions.from_settings(settings)
+    if thread is not None:
+        options = replace(options, thread=checked_name(thread))
     with StatusLine() as status:
         status.set("Opening…")
         async with open_deps(settings) as deps:
             return await answer_question(
                 question,
                 deps=deps,
-                options=replace(AnswerOptions.from_settings(settings), thread=thread),
+                options=options,
                 on_event=lambda event: status.set(stage_line(event)),
             )
