@@ -99,15 +99,20 @@ def is_faithful(rewritten: str, question: str, turns: Sequence[Turn]) -> bool:
     own, new = content_words(question) - _STAND_INS, content_words(rewritten)
     said = own | content_words(_said(turns))
     names = content_words(" ".join(found[0] for found in _names(question) if found.start() > 0))
-    question_word = _QUESTION_WORD.search(question)
     return (
         bool(new)
         and key_words(rewritten) <= said
         and len(new - said) <= len(own - new)
         and names <= new
         and len(own & new) >= _KEPT * len(own)
-        and (question_word is None or question_word[0].lower() in rewritten.lower())
+        and set(_question_words(question)[:1]) <= set(_question_words(rewritten))
     )
+
+
+def _question_words(text: str) -> list[str]:
+    """In order; "By whom?" may come back as "Who founded it?"."""
+    found = [word.lower() for word in _QUESTION_WORD.findall(text)]
+    return ["who" if word.startswith("who") else word for word in found]
 
 
 def _prompt(said: str, question: str) -> str:

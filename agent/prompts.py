@@ -79,14 +79,12 @@ _RAILWAY = (
     "Question: In which town was the surveyor of the Harrow Pass Railway born?\n"
     "Answer: The Harrow Pass Railway was surveyed by Ottilie Brandvold. Ottilie Brandvold was born in Kestmark."
 )
+_NOVEL = "Question: In which year was The Salt Ledger published?\nAnswer: 1987. The Salt Ledger was published in 1987."
 FOLLOW_UP_EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (_RAILWAY, "And when did it open?", "When did the Harrow Pass Railway open?"),
     (_RAILWAY, "Where did she study?", "Where did Ottilie Brandvold study?"),
-    (
-        "Question: When was The Salt Ledger published?\nAnswer: The Salt Ledger was published in 1987.",
-        "And Winter Tariff?",
-        "When was Winter Tariff published?",
-    ),
+    (_NOVEL, "and the Winter Tariff?", "In which year was the Winter Tariff published?"),
+    (_NOVEL, "By whom?", "By whom was The Salt Ledger published?"),
     (
         "Question: Which is longer, Mirel Bridge or Oss Bridge?\nAnswer: Mirel Bridge is longer than Oss Bridge.",
         "Who designed the other one?",

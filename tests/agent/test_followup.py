@@ -66,6 +66,9 @@ def test_these_stand_alone(question: str) -> None:
         ("And Mirel Bridge?", "How long is Mirel Bridge?", True),
         ("Where did she study?", "Where was Ottilie Brandvold educated?", False),  # its only word is gone
         ("How high is its roof?", "How tall is the roof of the Harrow Pass Railway?", True),
+        ("By whom?", "Who surveyed the Harrow Pass Railway?", True),
+        ("Is it older?", "Is the Harrow Pass Railway older?", True),
+        ("Where was she born?", "When was Ottilie Brandvold born?", False),
         ("Where was she born?", "Where was Ottilie Hansen born?", False),  # a name from nowhere
         ("When was it closed?", "Was the Harrow Pass Railway closed in 1968?", False),  # a number from nowhere
         ("When was it closed?", "Who closed the Harrow Pass Railway?", False),  # another question word
