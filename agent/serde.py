@@ -16,16 +16,12 @@ from agent.cite import Cited
 from agent.drafts import Written
 from agent.state import Spent, Turn
 from agent.write import Draft
+from hopcite import types
 from hopcite.errors import OperatorError
-from hopcite.types import Answer, Chunk, Citation, Claim, Hit, Step, Trace, TraceEvent, Usage
 
+_NOUNS = [kind for kind in vars(types).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
 _TYPES: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        *(Answer, Chunk, Citation, Claim, Hit, Step, Trace, TraceEvent, Usage),
-        *(Cited, Draft, Spent, Turn, Written),
-        Overwrite,
-    )
+    kind.__name__: kind for kind in (*_NOUNS, Cited, Draft, Spent, Turn, Written, Overwrite)
 }
 _NAME_OF = {kind: name for name, kind in _TYPES.items()}
 _FORMAT = "hopcite-1"

@@ -50,12 +50,15 @@ class SqliteStore:
     @asynccontextmanager
     async def hold(self, thread: str) -> AsyncIterator[None]:
         """Lock the thread's file."""
-        lock = FileLock(self._lock_file(thread), thread_local=False)
+        path = self._lock_file(thread)
+        lock = FileLock(path, thread_local=False)
         try:
-            self._lock_file(thread).parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             lock.acquire(blocking=False)
         except Timeout:
             raise busy(thread) from None
+        except OSError as exc:
+            raise _unusable(path, exc.strerror) from exc
         try:
             yield
         finally:
@@ -83,8 +86,11 @@ class SqliteStore:
 async def open_sqlite(folder: Path) -> SqliteStore:
     """Open the folder's database, making both if absent."""
     path = folder / "threads.sqlite"
-    with _translated(path):
+    try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise _unusable(folder, exc.strerror) from exc
+    with _translated(path):
         store = SqliteStore(path, await aiosqlite.connect(path, timeout=_TIMEOUT_S))
         try:
             await store.saver.setup()
@@ -104,6 +110,8 @@ def _translated(path: Path) -> Iterator[None]:
             raise NoSpace(f"The disk is full: {path} could not be written; free some space.") from exc
         if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
             raise DataFolderBusy(f"Another process keeps {path} locked; try again when it is done.") from exc
-        raise OperatorError(f"Cannot use {path} ({exc}); check that the data folder is whole and writable.") from exc
-    except (FileExistsError, NotADirectoryError, PermissionError) as exc:
-        raise OperatorError(f"Cannot use {path} ({exc.strerror}); check that the data folder is writable.") from exc
+        raise _unusable(path, exc) from exc
+
+
+def _unusable(path: Path, reason: object) -> OperatorError:
+    return OperatorError(f"Cannot use {path} ({reason}); check that the data folder is whole and writable.")

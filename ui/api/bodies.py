@@ -206,7 +206,7 @@ class ThreadEntry(_Body):
     collection: str
     turns: int
     unfinished: str
-    """A question that broke off; asked again in this thread, it goes on where it stopped. Empty: none."""
+    """A question without an answer, under way or broken off; asked again here, it goes on where it stopped."""
     updated_at: str
 
     @classmethod

@@ -106,7 +106,7 @@ class Conversation:
         with box("turn", tag="article") as broken_off:
             text(question, "question")
             with box("facts"):
-                text("This question broke off before its answer.", "muted", tag="span")
+                text("This question has no answer yet.", "muted", tag="span")
                 button("Go on", "link-button", go_on)
 
     def _name(self, name: str, collection: str) -> None:
