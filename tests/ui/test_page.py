@@ -369,6 +369,17 @@ def test_a_phone_gets_one_column_and_the_documents_on_request(page: Browser) -> 
     page.gone(".library")
 
 
+def test_on_a_phone_the_panel_makes_way_for_the_conversation_that_is_chosen(site: Site, page: Browser) -> None:
+    converse(site, page)
+    page.width(390, 844)
+    page.click(".topbar button[aria-label='New conversation']")
+    until(lambda: texts(page, ".question") == [])
+    page.click(".topbar button[aria-label='Documents']")
+    page.click(".talk:first-child .talk-button")
+    page.gone(".library")
+    until(lambda: texts(page, ".question") == [QUESTION, FOLLOW_UP])
+
+
 def test_the_page_is_dark_where_the_system_is(page: Browser) -> None:
     brightness = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     light = page.run(brightness)

@@ -7,7 +7,7 @@ from nicegui import ui
 from agent import Thread
 from hopcite.errors import HopciteError
 from ui.page.conversation import Conversation
-from ui.page.library import Library
+from ui.page.library import CLOSE_PANEL, Library
 from ui.page.parts import BIN, PLUS, box, button, text
 from ui.state import Parts
 from ui.text import plural
@@ -26,7 +26,8 @@ class History:
         with library.place_for_history:
             with box("collection-row"):
                 text("Conversations", "eyebrow grow")
-                button("New conversation", "icon-button", conversation.begin, paths=PLUS)
+                begin = button("New conversation", "icon-button", conversation.begin, paths=PLUS)
+                begin.on("click", js_handler=CLOSE_PANEL)
             self._list = box("talks", tag="ul")
             self._list.props["aria-label"] = "Conversations"
         library.on_change(self.refresh)
@@ -61,7 +62,7 @@ class History:
                 if current:
                     row.props["aria-current"] = "true"
                 text(thread.title, "entry-title", tag="span")
-            row.on("click", show, args=[])
+            row.on("click", show, args=[]).on("click", js_handler=CLOSE_PANEL)
             button(f"Delete {thread.title}", "icon-button quiet", lambda: self._confirm(thread), paths=BIN)
 
     def _confirm(self, thread: Thread) -> None:

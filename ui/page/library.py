@@ -19,7 +19,7 @@ from ui.text import plural
 # Rows that a browser lays out at once without a pause; the filter finds the others.
 _ROWS = 200
 _TOGGLE = "() => document.querySelector('.shell').classList.toggle('library-open')"
-_CLOSE = "() => document.querySelector('.shell').classList.remove('library-open')"
+CLOSE_PANEL = "() => document.querySelector('.shell').classList.remove('library-open')"
 
 
 class Library:
@@ -31,7 +31,7 @@ class Library:
         self.entries: list[LedgerEntry] = []
         self._changed: list[Callable[[], Awaitable[None]]] = []
         self._wanted = ""
-        box("scrim").on("click", js_handler=_CLOSE)
+        box("scrim").on("click", js_handler=CLOSE_PANEL)
         with box("library", tag="aside") as panel:
             panel.props["aria-label"] = "Conversations and documents"
             self._head()
@@ -87,7 +87,7 @@ class Library:
             ui.html('<span class="brand-mark" aria-hidden="true"></span>')
             text("Hopcite", "brand-name", tag="h1")
             close = button("Close the documents panel", "icon-button narrow-only", lambda: None, paths=CROSS)
-            close.on("click", js_handler=_CLOSE)
+            close.on("click", js_handler=CLOSE_PANEL)
 
     async def _chosen(self, event: events.ValueChangeEventArguments[str | None]) -> None:
         if event.value and event.value != self.collection:
