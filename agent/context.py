@@ -52,6 +52,8 @@ class AnswerOptions:
     """Answer from these, in place of a search with the question."""
     within: tuple[str, ...] | None = None
     """Search these documents only, by id."""
+    rewrite: bool = True
+    """False: a follow-up in a thread is searched as it was asked."""
     thread: str | None = None
     """The conversation that the question belongs to, new or known; `agent.threads` has them."""
 
@@ -75,6 +77,7 @@ class AnswerOptions:
             evidence=answer.evidence,
             min_share=answer.min_share,
             max_rounds=answer.max_rounds,
+            rewrite=answer.rewrite,
             max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,
             max_answer_tokens=answer.max_answer_tokens,

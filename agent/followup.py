@@ -19,9 +19,10 @@ from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
 from hopcite.types import Answer
 
-# Turns that the model is shown, and the characters of an answer: what is meant was nearly always said just before.
+# Turns that the model is shown: what is meant was nearly always said just before.
 _TURNS = 3
-_ANSWER_CHARS = 300
+# Of a question, new or old, and of an answer. A question that is longer says enough by itself.
+_CHARS = 300
 _MAX_TOKENS = 100
 # The share of the follow-up's content words that must come back in the rewritten question.
 _KEPT = 0.5
@@ -49,12 +50,12 @@ _QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|why|how|which|what)
 class Rewritten(BaseModel):
     """What the model must return."""
 
-    question: str = Field(max_length=300)
+    question: str = Field(max_length=_CHARS)
 
 
 def leans_on(question: str, turns: Sequence[Turn]) -> bool:
     """Whether a question seems to need the turns before it: it opens like a reply, points back, or names nothing."""
-    if not turns:
+    if not turns or len(question) > _CHARS:
         return False
     if _OPENING.match(question):
         return True
@@ -125,14 +126,14 @@ def _said(turns: Sequence[Turn]) -> str:
 
 
 def _in_full(answer: Answer) -> str:
-    return answer.steps[0].question if answer.steps else answer.question
+    return (answer.steps[0].question if answer.steps else answer.question)[:_CHARS]
 
 
 def _told(answer: Answer) -> str:
     text = " ".join(_MARKER.sub("", answer.answer).split())
     if answer.short_answer.lower() not in text.lower():
         text = f"{answer.short_answer}. {text}"
-    return text[:_ANSWER_CHARS]
+    return text[:_CHARS]
 
 
 def _names(text: str) -> list[re.Match[str]]:

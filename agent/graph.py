@@ -104,8 +104,8 @@ def _spent(budget: Budget) -> Spent:
     return Spent(budget.llm_calls, budget.prompt_tokens, budget.completion_tokens, budget.elapsed_s)
 
 
-def _at_start(state: State) -> str:
-    return "rewrite" if state.get("turns") else "search"
+def _at_start(state: State, runtime: Runtime[Context]) -> str:
+    return "rewrite" if state.get("turns") and runtime.context.options.rewrite else "search"
 
 
 def _after_search(state: State, runtime: Runtime[Context]) -> str:

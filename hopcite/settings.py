@@ -157,6 +157,8 @@ class AnswerSettings(_Section):
     """Of these, past the second, only such as have this share of the best one's rerank score. 0: all."""
     max_rounds: int = Field(default=2, ge=1)
     """Rounds of sub-questions after the first search."""
+    rewrite: bool = True
+    """In a conversation, have the model fill in what a follow-up leaves out before it is searched."""
     max_llm_calls: int = Field(default=12, ge=1)
     """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)

@@ -52,6 +52,7 @@ def test_these_lean_on_the_conversation(question: str) -> None:
         "Did Sena Oduya sell her house?",
         "Which towns has Mirel Bridge, and who lives in them?",
         "Who painted the ship that Sena Oduya bought?",
+        "and " + "why " * 100,  # longer than what the model may return
     ],
 )
 def test_these_stand_alone(question: str) -> None:

@@ -21,7 +21,7 @@ from agent.followup import Rewritten
 from hopcite.budget import Budget
 from hopcite.chat import Completion, Message
 from hopcite.errors import ModelMisbehaved, NotFound, OperatorError, SettingsError, ThreadBusy, Unreachable, UsageError
-from hopcite.settings import Settings, ThreadSettings
+from hopcite.settings import AnswerSettings, Settings, ThreadSettings
 from hopcite.types import Answer
 from retrieval import Collection, open_collection
 from retrieval.rerank.identity import IdentityReranker
@@ -129,6 +129,13 @@ def test_what_cannot_be_rewritten_is_searched_as_it_is(house: House, script: Scr
     answer = house.ask(FOLLOW_UP, list(script), max_llm_calls=calls)
     assert answer.steps[0].question == FOLLOW_UP
     assert answer.usage.llm_calls == len(script)
+
+
+def test_rewriting_can_be_switched_off(house: House) -> None:
+    house.ask(QUESTION, [REPLY])
+    answer = house.ask(FOLLOW_UP, [OPENED], rewrite=False)
+    assert nodes(answer)[0] == "search"
+    assert AnswerOptions.from_settings(Settings(answer=AnswerSettings(rewrite=False))).rewrite is False
 
 
 def test_the_turns_of_a_thread_come_back_as_they_were(house: House) -> None:
