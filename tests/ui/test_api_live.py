@@ -19,7 +19,7 @@ from hopcite.settings import ServerSettings, Settings
 from retrieval import open_collection
 from retrieval.index.port import Vectors
 from tests.fakes import HashingEncoder, ScriptedChat
-from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, Live, listening
+from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, Live, listening, until
 from ui.server import create_app
 from ui.server import serve as serve_until_stopped
 from ui.state import Parts
@@ -126,6 +126,38 @@ def test_writers_and_readers_at_once_lose_nothing(serve: Serve) -> None:
     for n in range(8):
         hits = httpx.post(f"{live.url}/v1/search", json={"query": f"number{n}", "mode": "sparse"}).json()["hits"]
         assert hits[0]["document_id"] == f"d{n}"
+
+
+def test_a_thread_that_is_answering_refuses_a_second_question_and_its_end(serve: Serve) -> None:
+    chat = EndlessChat([])
+    live = serve(chat=chat)
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+    body, thread = {"question": QUESTION, "thread": "talk"}, f"{live.url}/v1/threads/talk"
+    with httpx.stream("POST", f"{live.url}/v1/ask", json=body, headers={"accept": "text/event-stream"}):
+        assert chat.writing.wait(20)
+        second = httpx.post(f"{live.url}/v1/ask", json=body)
+        deleted = httpx.delete(thread)
+    assert chat.cancelled.wait(30)
+    for refused in (second, deleted):
+        assert refused.status_code == 409
+        assert "'talk'" in refused.json()["detail"]
+    assert httpx.get(thread).json()["unfinished"] == QUESTION
+    until(lambda: httpx.delete(thread).status_code == 204)  # the run that was left is ending
+    assert httpx.get(thread).status_code == 404
+
+
+def test_threads_are_answered_side_by_side(serve: Serve) -> None:
+    live = serve(chat=ScriptedChat([REPLY] * 6))
+    httpx.post(f"{live.url}/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+
+    def ask(n: int) -> int:
+        body = {"question": QUESTION, "thread": f"talk-{n}"}
+        return httpx.post(f"{live.url}/v1/ask", json=body, timeout=60).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(6))) == {200}
+    threads = httpx.get(f"{live.url}/v1/threads").json()["threads"]
+    assert {(thread["name"], thread["turns"]) for thread in threads} == {(f"talk-{n}", 1) for n in range(6)}
 
 
 def test_a_taken_port_is_told_in_one_line(settings: Settings) -> None:
