@@ -17,6 +17,9 @@ import pytest
 from pydantic import SecretStr
 
 from agent import AnswerOptions, Deps, Threads, answer_question
+from agent.answer import _key
+from agent.context import Context
+from agent.conversation import run_in_thread
 from agent.followup import Rewritten
 from hopcite.budget import Budget
 from hopcite.chat import Completion, Message
@@ -199,6 +202,19 @@ def test_a_run_that_broke_off_goes_on_and_pays_nothing_twice(tmp_path: Path, kil
     # The call that broke off is not known to have cost anything; the three before it did.
     assert (answer.usage.llm_calls, answer.usage.prompt_tokens) == (4, 40)
     assert answer.usage.ms["total"] >= sum(event.ms for event in answer.trace.events)
+
+
+def test_a_run_that_ended_just_before_its_turn_was_stored_costs_nothing_more(house: House) -> None:
+    async def run_only(threads: Threads) -> None:
+        options = AnswerOptions(mode="never", thread="talk")
+        context = Context(house.deps(ScriptedChat([REPLY]), threads), options, Budget(), lambda _: None)
+        async with threads.held("talk") as store:
+            await run_in_thread("talk", QUESTION, key=_key(context), store=store, context=context)
+
+    house.do(run_only)
+    answer = house.ask(QUESTION, [])
+    assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 1)
+    assert len(house.do(lambda threads: threads.get("talk")).turns) == 1
 
 
 def test_a_run_that_is_resumed_keeps_to_the_calls_of_the_whole(house: House) -> None:
