@@ -49,7 +49,7 @@ def thread_text(thread: Thread) -> str:
     turns = [f"> {turn.answer.question}\n\n{answer_text(turn.answer)}" for turn in thread.turns]
     if thread.unfinished:
         turns.append(
-            f"> {thread.unfinished}\n\nBroke off; ask it again in this thread, and it goes on where it stopped."
+            f"> {thread.unfinished}\n\nNo answer yet; asked again in this thread, it goes on where it stopped."
         )
     return "\n\n\n".join(turns)
 
