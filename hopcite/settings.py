@@ -118,6 +118,10 @@ class SearchSettings(_Section):
     """Passages reached in this way that join the ranking."""
     hop_weight: float = Field(default=1.5, ge=0)
     """Weight in the fusion of these, and of the passages that the question names; dense and sparse list have 1 each."""
+    name_seeds: int = Field(default=2, ge=0)
+    """Of the first passages, those whose names are followed to other passages that mention them. 0: none."""
+    name_weight: float = Field(default=1.0, ge=0)
+    """Weight in the fusion of what the first one's names lead to; half of it for the second one's."""
 
 
 class RerankSettings(_Section):

@@ -35,6 +35,9 @@ class HashingEncoder:
     def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
         return [self._vectors(text) for text in texts]
 
+    def encode_words(self, text: str) -> SparseVector:
+        return self._vectors(text).sparse
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(words(text)) for text in texts]
 
