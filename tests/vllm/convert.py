@@ -1,17 +1,21 @@
-"""A GGUF file of the catalogue as vLLM wants it: safetensors in bf16, with tokenizer and chat template.
+"""A GGUF model of the catalogue as vLLM wants it: safetensors in bf16, with tokenizer and chat template.
 
-`python -m tests.vllm.convert GGUF FOLDER`. transformers reads the file; `retrieval.rerank.weights` would not do, because
+`python -m tests.vllm.convert MODEL FOLDER`. transformers reads the file; `retrieval.rerank.weights` would not do, because
 it leaves out what only writing needs.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
+from hopcite.models import model_path
+from hopcite.settings import load_settings
+
 
 def convert(gguf_file: Path, folder: Path) -> None:
-    """Write the folder, which appears complete or not at all."""
+    """Write the folder, which appears complete or not at all; one that is there is replaced."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -26,8 +30,10 @@ def convert(gguf_file: Path, folder: Path) -> None:
     if not tokenizer.chat_template:
         sys.exit(f"{gguf_file.name} holds no chat template.")
     tokenizer.save_pretrained(partial)
+    if folder.exists():
+        shutil.rmtree(folder)
     partial.rename(folder)
 
 
 if __name__ == "__main__":
-    convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    convert(model_path(load_settings().settings, sys.argv[1]), Path(sys.argv[2]))
