@@ -39,8 +39,9 @@ class CrossEncoderReranker:
     One list is one call of the budget: nothing is asked of a language model.
     """
 
-    def __init__(self, load: Callable[[], PairScorer], *, name: str) -> None:
+    def __init__(self, load: Callable[[], PairScorer], *, name: str, notes: tuple[str, ...] = ()) -> None:
         self.name = name
+        self._notes = notes
         self._load = load
         self._scorer: PairScorer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cross-encoder")
@@ -62,7 +63,8 @@ class CrossEncoderReranker:
         except TimeoutError as exc:
             raise BudgetExhausted(f"Reranking {len(pairs)} passages outlasted the request; raise --deadline.") from exc
         budget.charge(prompt_tokens=tokens)
-        return replace(by_score(scores), calls=1, prompt_tokens=tokens)
+        ranking = by_score(scores)
+        return replace(ranking, notes=(*ranking.notes, *self._notes), calls=1, prompt_tokens=tokens)
 
     def _loaded(self) -> PairScorer:
         if self._scorer is None:

