@@ -111,7 +111,7 @@ def load_causal(settings: Settings) -> CausalModel:
                     "choose another rerank.method."
                 ) from exc
             decoder, head = whole.get_decoder(), whole.get_output_embeddings().weight
-    return CausalModel(decoder.to(device).eval(), head.to(device), tokenizer)
+    return CausalModel(decoder.to(device).eval(), head.detach().to(device), tokenizer)
 
 
 def whole_folder(settings: Settings, model_id: str) -> Path:
