@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from evals.labels import label
-from evals.report.svg import COLOURS, WIDTH, Point, Series, linear_axis, log_axis, plot, swatch
+from evals.report.svg import WIDTH, Point, Series, linear_axis, log_axis, plot, swatch
 
 _HEIGHT = 270
 _LINE = 18
@@ -16,12 +16,12 @@ _LINE = 18
 _COLOURS = ("#1f5fa8", "#b3492d", "#2f7d4f", "#7a4ca0", "#8a6d1a", "#0f7c85", "#a83279", "#555555")
 _STYLE = """text{font:12px sans-serif;fill:#222}.grid{stroke:#ddd;fill:none}.whisker{stroke:currentColor;fill:none}
 .mark{fill:currentColor}""" + "".join(f".k{number}{{color:{colour}}}" for number, colour in enumerate(_COLOURS))
+_ENTRY = '<g transform="translate({} {})"><svg width="14" height="14">{}</svg><text x="20" y="11">{}</text></g>'
 _FASTEST = 0.01  # a method that costs nothing has no place on a logarithmic axis
 
 
 def render_plot(rows: Sequence[Mapping[str, Any]], *, measure: str = "ndcg@10") -> str:
     """A standalone SVG of the rows of `run_rerank_bench`: the measure with its 95% interval against seconds a query."""
-    assert len(_COLOURS) == COLOURS
     drawn = [row for row in rows if measure in row["intervals"]]
     series = [Series(row["method"], (_point(row, measure),), colour, marks=True) for colour, row in enumerate(drawn)]
     values = [end for one in series for point in one.points for end in point.y_interval or (point.y,)]
@@ -36,9 +36,7 @@ def render_plot(rows: Sequence[Mapping[str, Any]], *, measure: str = "ndcg@10") 
         height=_HEIGHT,
     )
     legend = Markup("").join(
-        Markup(
-            '<g transform="translate({} {})"><svg width="14" height="14">{}</svg><text x="20" y="11">{}</text></g>'
-        ).format(WIDTH + 10, 14 + _LINE * number, swatch(number), row["method"])
+        Markup(_ENTRY).format(WIDTH + 10, 14 + _LINE * number, swatch(number), row["method"])  # noqa: S704 # ours
         for number, row in enumerate(drawn)
     )
     longest = max((len(str(row["method"])) for row in drawn), default=0)
