@@ -56,9 +56,14 @@ class CrossEncoderReranker:
         try:
             async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
                 scorer = await loop.run_in_executor(self._thread, self._loaded)
-                scores: list[float] = []
+                scores = [0.0] * len(pairs)
+                # Pairs of similar length share a batch, so that little of it is padding.
+                by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
                 for start in range(0, len(pairs), BATCH):
-                    scores += await loop.run_in_executor(self._thread, scorer.score, pairs[start : start + BATCH])
+                    batch = by_length[start : start + BATCH]
+                    found = await loop.run_in_executor(self._thread, scorer.score, [pairs[number] for number in batch])
+                    for number, score in zip(batch, found, strict=True):
+                        scores[number] = score
                 tokens = await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
         except TimeoutError as exc:
             raise BudgetExhausted(f"Reranking {len(pairs)} passages outlasted the request; raise --deadline.") from exc
