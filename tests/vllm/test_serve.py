@@ -51,9 +51,7 @@ def test_the_server_lasts_as_long_as_what_needs_it(tmp_path: Path) -> None:
 def test_an_error_stops_the_server_too(tmp_path: Path) -> None:
     with (
         pytest.raises(KeyboardInterrupt) as raised,
-        served(  # noqa: PT012 # the error is the body's
-            log=tmp_path / "log", environment=environment(tmp_path, HEALTHY)
-        ) as url,
+        served(log=tmp_path / "log", environment=environment(tmp_path, HEALTHY)) as url,
     ):
         raise KeyboardInterrupt(url)
     assert not answers(str(raised.value))
