@@ -42,7 +42,9 @@ RerankMethod = Literal[
     "groups",
     "tournament",
     "elimination",
+    "query-likelihood",
     "cross-encoder",
+    "qwen3-reranker",
     "none",
 ]
 SearchMode = Literal["hybrid", "dense", "sparse"]
@@ -129,9 +131,15 @@ class RerankSettings(_Section):
 
     method: RerankMethod = "attention"
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-    """For `attention` and `cross-encoder`, which read it in process. The other methods use the `llm` model."""
-    engine: Literal["auto", "chat", "in-process"] = "auto"
-    """auto: the one that the method runs on. Another one is an error, for setups that must not load a second model."""
+    """For the methods that do not use the `llm` model: read in process, or the name by which `base_url` knows it."""
+    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
+    """A server with `/rerank`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`."""
+    api_key: SecretStr | None = None
+    engine: Literal["auto", "chat", "in-process", "server"] = "auto"
+    """auto: `server` where there is a `base_url` and the method can use it, else the one that the method runs on.
+    One that a method can't run on is an error, for setups that must not load a second model."""
+    heads: Path | None = None
+    """Attention heads picked by `hopcite rerank-heads`, which `attention` then reads in place of those it knows."""
     passages: int = Field(default=20, ge=1)
     """The best of the first stage that are reranked; the rest keep their order below."""
     shuffles: int = Field(default=1, ge=1, le=50)
@@ -195,7 +203,7 @@ class Settings(_Section):
     def fingerprint(self) -> str:
         """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
         tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
-        for section in ("llm", "qdrant"):
+        for section in ("llm", "qdrant", "rerank"):
             tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
 

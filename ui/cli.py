@@ -8,7 +8,18 @@ import typer
 from typer.exceptions import TyperException
 
 from hopcite.errors import HopciteError
-from ui.commands import config, doctor, documents, evaluation, later, models, questions, rerank_bench, serve
+from ui.commands import (
+    config,
+    doctor,
+    documents,
+    evaluation,
+    later,
+    models,
+    questions,
+    rerank_bench,
+    rerank_heads,
+    serve,
+)
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -28,6 +39,7 @@ for command in (
     serve.serve,
     doctor.doctor,
     rerank_bench.rerank_bench,
+    rerank_heads.rerank_heads,
 ):
     app.command()(command)
 app.add_typer(models.app)
