@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+from agent.calibration import conditions_of, in_force
 from agent.context import AnswerOptions, Context, Deps, StageEvent
-from agent.drafts import confidence
 from agent.graph import build_graph
+from agent.signals import support
 from agent.state import State
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
@@ -59,6 +60,7 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
     draft, cited = state.get("draft"), state.get("cited")
     claims = cited.claims if cited else ()
     status = _status(state)
+    confidence, told = _confidence(state, context, status)
     shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
@@ -66,13 +68,13 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         answer=shown,
         short_answer=draft.short_answer if draft else "",
         status=status,
-        confidence=0.0 if status == "unanswerable" else confidence(draft, state["cited"]),
+        confidence=confidence,
         claims=claims,
         citations=cited.citations if cited else (),
         steps=steps,
         evidence=state["evidence"],
         usage=_usage(context.budget, state["events"], total_ms),
-        fingerprint=_fingerprint(context.deps),
+        fingerprint={**_fingerprint(context.deps), "confidence": told},
         trace=Trace(tuple(state["events"])),
     )
 
@@ -85,6 +87,20 @@ def _status(state: State) -> AnswerStatus:
     if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
         return "partial"
     return "answered"
+
+
+def _confidence(state: State, context: Context, status: AnswerStatus) -> tuple[float, str]:
+    """The chance that the answer is right where a calibration says it, else the answer's support; and which of them."""
+    deps = context.deps
+    calibration, told = in_force(deps.settings.data_dir, conditions_of(deps, context.options))
+    if status == "unanswerable":
+        return 0.0, told
+    found = calibration.confidence(state["signals"]) if calibration else None
+    if found is not None:
+        return round(found, 3), told
+    if calibration:
+        told = "uncalibrated: the model's server reports no log-probabilities, and the calibration needs them"
+    return support(state.get("draft"), state["cited"]), told
 
 
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.cite import Cited, cite
-from agent.words import content_words
+from agent.signals import support
 from agent.write import Draft
-from hopcite.types import Chunk, Claim
+from hopcite.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,4 @@ def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
 
 def better(first: Written, second: Written) -> Written:
     """The draft that is better borne out; of equals the first (docs/decisions.md, "When to decompose")."""
-    return first if confidence(first.draft, first.cited) >= confidence(second.draft, second.cited) else second
-
-
-def confidence(draft: Draft | None, cited: Cited) -> float:
-    """Mean of two signs, not calibrated: claims supported, short answer among the quotes. 0 without an answer."""
-    if not cited.claims or (draft is not None and draft.unknown):
-        return 0.0
-    signs = [sum(_credit(claim) for claim in cited.claims) / len(cited.claims)]
-    if draft and draft.short_answer.lower() not in ("yes", "no", ""):
-        quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
-        signs.append(float(content_words(draft.short_answer) <= quoted))
-    return round(sum(signs) / len(signs), 3)
-
-
-def _credit(claim: Claim) -> float:
-    return 0.5 if claim.supported is None else float(claim.supported)
+    return first if support(first.draft, first.cited) >= support(second.draft, second.cited) else second
