@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from agent.calibration import conditions_of, in_force
+from agent.calibration import conditions_of, in_force, uncalibrated
 from agent.context import AnswerOptions, Context, Deps, StageEvent
 from agent.graph import build_graph
-from agent.signals import support
 from agent.state import State
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
@@ -90,17 +89,16 @@ def _status(state: State) -> AnswerStatus:
 
 
 def _confidence(state: State, context: Context, status: AnswerStatus) -> tuple[float, str]:
-    """The chance that the answer is right where a calibration says it, else the answer's support; and which of them."""
+    """The chance that the answer is right where a calibration tells it, else its signal; and which of them it is."""
     deps = context.deps
     calibration, told = in_force(deps.settings.data_dir, conditions_of(deps, context.options))
     if status == "unanswerable":
         return 0.0, told
+    signal, value = uncalibrated(state["signals"])
     found = calibration.confidence(state["signals"]) if calibration else None
-    if found is not None:
-        return round(found, 3), told
-    if calibration:
-        told = "uncalibrated: the model's server reports no log-probabilities, and the calibration needs them"
-    return support(state.get("draft"), state["cited"]), told
+    if calibration and found is None:
+        told = f"uncalibrated: the calibration is for the {calibration.signal} of an answer, which is not known here"
+    return round(value if found is None else found, 3), f"{signal}, {told}"
 
 
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:

@@ -1,9 +1,10 @@
 """From the signals of an answer to its confidence: a logistic function, fitted by `hopcite eval calibrate`.
 
 What was fitted lies as plain numbers in `calibration.json` of the data folder, with the conditions that it was fitted
-under. Under any other conditions it says nothing, and the confidence stays the answer's support, uncalibrated.
+under. Under any other conditions it says nothing, and the signal itself is the confidence, uncalibrated.
 
-Platt, "Probabilistic Outputs for Support Vector Machines", 1999, fits a logistic function of one score; here of a few.
+Platt, "Probabilistic Outputs for Support Vector Machines", 1999: a logistic function of a score, here of its logit, so
+that a probability that is right already stays what it is (Guo et al., 2017, section 4.2; with an intercept).
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.context import AnswerOptions, Deps
 from agent.prompts import WRITE_EXAMPLES, WRITE_SYSTEM
-from agent.signals import Signals, features
+from agent.signals import Signals
 from hopcite.errors import OperatorError
 from hopcite.settings import Settings
 
 FILE = "calibration.json"
+Signal = Literal["likelihood", "support"]
 Condition = str | int | float | bool | None
 # They decide where and how fast, not what is answered.
 _OF_NO_ACCOUNT = ("device", "engine")
+_EDGE = 0.01
 
 
 class Quality(BaseModel):
@@ -53,12 +56,12 @@ class Calibration(BaseModel):
     right: int
     measure: str
     """By which an answer is right: `em` or `accuracy`."""
+    signal: Signal
+    intercept: float
+    slope: float = Field(ge=0)
     before: Quality
     after: Quality
     """Of answers that were held out (cross-validation)."""
-    intercept: float
-    weights: dict[str, float] = Field(min_length=1)
-    """By signal."""
     conditions: dict[str, Condition]
 
     @property
@@ -67,15 +70,25 @@ class Calibration(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     def confidence(self, signals: Signals) -> float | None:
-        """The chance that the answer is right: 1 / (1 + exp(-(intercept + weights · signals))).
+        """The chance that the answer is right; None where its signal is not known."""
+        signal, value = uncalibrated(signals)
+        return platt(value, intercept=self.intercept, slope=self.slope) if signal == self.signal else None
 
-        None where the model's server did not report a signal that this was fitted on.
-        """
-        found = features(signals)
-        if not self.weights.keys() <= found.keys():
-            return None
-        logit = self.intercept + sum(weight * found[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))  # 30: far from overflow, and as good as sure
+
+def uncalibrated(signals: Signals) -> tuple[Signal, float]:
+    """What is told as confidence without a calibration: the short answer's likelihood or, unknown, the support."""
+    return ("support", signals.support) if signals.likelihood is None else ("likelihood", signals.likelihood)
+
+
+def platt(value: float, *, intercept: float, slope: float) -> float:
+    """1 / (1 + exp(-(intercept + slope * logit(value)))). Intercept 0 and slope 1 leave all but the extremes alone."""
+    return 1 / (1 + math.exp(-(intercept + slope * logit(value))))
+
+
+def logit(value: float) -> float:
+    """Of a value in 0..1, kept away from both ends: one answer may not count without bounds."""
+    inside = min(max(value, _EDGE), 1 - _EDGE)
+    return math.log(inside / (1 - inside))
 
 
 def conditions(
@@ -115,7 +128,7 @@ def conditions_of(deps: Deps, options: AnswerOptions) -> dict[str, Condition]:
 
 
 def read_calibration(data_dir: Path) -> Calibration | None:
-    """The calibration of a data folder; None without one. `OperatorError` when the file is broken or of another version."""
+    """The calibration of a data folder; None without one. `OperatorError` when the file is broken."""
     path = data_dir / FILE
     try:
         return Calibration.model_validate_json(path.read_bytes())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.cite import Cited, cite
-from agent.signals import support
+from agent.signals import read_signals
 from agent.write import Draft
 from hopcite.types import Chunk
 
@@ -25,6 +25,11 @@ class Written:
         claims = self.cited.claims
         return not self.draft.unknown and bool(claims) and all(claim.supported for claim in claims)
 
+    @property
+    def support(self) -> float:
+        """How far its quotes bear it out, 0..1. 0 without an answer."""
+        return read_signals(self.draft, self.cited).support if self.cited.claims and not self.draft.unknown else 0.0
+
 
 def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
     """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""
@@ -34,4 +39,4 @@ def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
 
 def better(first: Written, second: Written) -> Written:
     """The draft that is better borne out; of equals the first (docs/decisions.md, "When to decompose")."""
-    return first if support(first.draft, first.cited) >= support(second.draft, second.cited) else second
+    return first if first.support >= second.support else second

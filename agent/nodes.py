@@ -161,9 +161,7 @@ async def verify(state: State, context: Context) -> Outcome:
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
     draft = kept.draft if kept else None
-    signals = read_signals(
-        draft, cited, evidence=state["evidence"], graded=state.get("graded", False), planned=state["planned"]
-    )
+    signals = read_signals(draft, cited)
     detail["signals"] = asdict(signals)
     detail["conditions"] = conditions_of(context.deps, context.options)
     return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
