@@ -45,7 +45,7 @@ def read_signals(draft: Draft | None, cited: Cited) -> Signals:
 
 
 def likelihood(tokens: tuple[tuple[str, float], ...]) -> float | None:
-    """Probability of the tokens that spell the short answer, after `Answer:`; None without such a line.
+    """Probability of the tokens that spell the short answer, after `Answer:`; None without such a line, or one of them.
 
     `tokens` are a reply's, with their log-probabilities. Decoding is greedy, so the product is what the model gives to
     this wording against all others.
@@ -55,14 +55,15 @@ def likelihood(tokens: tuple[tuple[str, float], ...]) -> float | None:
     line = ANSWER_LINE.search(text)
     if line is None or not line["short"].strip():
         return None
-    # A blank that is a token of its own decides what follows: most tokenizers spell numbers after one, words with one.
-    start, end = len(text[: line.start("short")].rstrip()), line.end("short")
+    start, end = line.span("short")
+    # A blank that is a token of its own belongs to it: it decides that a number follows, as words bring their own.
+    blank = len(text[:start].rstrip())
     total, place = 0.0, 0
     for token, logprob in tokens[after:]:
-        if place < end and place + len(token) > start:
+        if place < end and (place >= blank or place + len(token) > start):
             total += logprob
         place += len(token)
-    return math.exp(min(0.0, total))
+    return None if math.isnan(total) else math.exp(min(0.0, total))
 
 
 def _credit(claim: Claim) -> float:

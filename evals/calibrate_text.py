@@ -46,7 +46,7 @@ def _verdict(found: Calibrated) -> str:
 
 def _cells(part: Bin) -> str:
     if part.confidence is None or part.accuracy is None:
-        return "0 | | "
+        return "0 | |"
     return f"{part.n} | {100 * part.confidence:.1f} | {100 * part.accuracy:.1f}"
 
 

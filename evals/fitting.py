@@ -15,6 +15,8 @@ _REPEATS = 20
 _SEED = 20250700355
 # A sure confidence that is wrong would cost an infinite log loss.
 _SURE = 1e-3
+# Of the prior: as far as a slope of 0.5 or 1.5 is no surprise (docs/decisions.md, "Confidence").
+_SLOPE_DEVIATION = 0.5
 Floats = NDArray[np.float64]
 
 
@@ -32,20 +34,20 @@ class Scaling(NamedTuple):
 def fit(values: Floats, right: Floats) -> Scaling:
     """Values in 0..1 and outcomes, 0 or 1 with both among them, to the likeliest scaling.
 
-    A normal prior holds the slope near 1, so that few answers change little: its deviation is 1 over that of the
-    values' logits. The slope is never negative: more speaks for an answer, or for nothing.
+    A normal prior holds the slope near 1, so that few answers change little. The slope is never negative: more speaks
+    for an answer, or for nothing.
     """
     from scipy.optimize import minimize
 
     logits = np.array([logit(value) for value in values])
-    mean, deviation = float(logits.mean()), float(logits.std())
+    mean = float(logits.mean())
     signs = 2 * right - 1
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         """Negative log posterior, and its gradient, by the confidence at the mean and the slope."""
         level, slope = parameters
         margins = signs * (level + slope * (logits - mean))
-        pull = deviation**2 * (slope - 1)
+        pull = (slope - 1) / _SLOPE_DEVIATION**2
         errors = -signs / (1 + np.exp(margins))
         gradient = np.array([errors.sum(), errors @ (logits - mean) + pull])
         return float(np.logaddexp(0, -margins).sum() + pull * (slope - 1) / 2), gradient

@@ -287,9 +287,9 @@ def _event(data: str | bytes) -> dict[str, Any]:
 
 
 def _tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """The tokens of one event with their log-probabilities; none where the server sends none that are numbers."""
+    """The tokens of one event with their log-probabilities; nan for one that comes without."""
     found = (choice.get("logprobs") or {}).get("content") or ()
-    return [(str(one["token"]), one["logprob"]) for one in found if math.isfinite(one["logprob"])]
+    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
