@@ -71,6 +71,13 @@ def confidence_and_correctness(run: Run) -> tuple[list[float], list[float]]:
     )
 
 
+def calibrated(run: Run) -> str:
+    """Whether the run's confidences are `calibrated`, `uncalibrated` or `partly calibrated`; empty in earlier runs."""
+    notes = [str(record.get("fingerprint", {}).get("confidence", "")) for record in run.records if not record["error"]]
+    told = {"uncalibrated" if "uncalibrated" in note else "calibrated" for note in notes if note}
+    return "partly calibrated" if len(told) > 1 else next(iter(told), "")
+
+
 def seconds_of(record: Record) -> float | None:
     """What the question took; None where it failed or was not timed."""
     total = record.get("usage", {}).get("ms", {}).get("total")

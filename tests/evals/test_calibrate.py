@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.calibration import FILE, Calibration
+from agent.calibration import FILE, Calibration, platt
+from evals import RunRequest
 from evals.calibrate import calibrate, calibrated_json
 from evals.calibrate_text import render_calibrated
+from evals.reading import calibrated, read_run
+from evals.report import render_report
+from hopcite.chat import Completion
 from hopcite.errors import OperatorError, UsageError
 from tests.evals.folders import record, write_run
+from tests.evals.parts import records, run, write_data
 
 CONDITIONS = {"llm": "small", "answer.mode": "adaptive"}
 
@@ -140,6 +147,35 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file", encoding="utf-8")
     with pytest.raises(OperatorError, match="data"):
         calibrate([fitted(tmp_path, overconfident())], data_dir=tmp_path / "data")
+
+
+def test_a_run_is_calibrated_and_the_next_one_says_so(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    asked = [
+        {"id": f"q{n}", "question": f"Is Tarn a lake? ({n})", "answer": "no" if n % 4 else "yes", "type": "bridge",
+         "gold_titles": ["Tarn"]}
+        for n in range(16)
+    ]  # fmt: skip
+    (data / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked), encoding="utf-8")
+    request = RunRequest("hotpotqa", data=data, system="hybrid", out=tmp_path / "first", cache=False)
+    reply = Completion("Answer: yes\nTarn is a lake [1].", "stop", 10, 5, (("Answer:", 0.0), (" yes", math.log(0.9))))
+    run(request, tmp_path, *[reply] * 16)
+    assert {line["confidence"] for line in records(request)} == {0.9}
+    folder = tmp_path / "hopcite"
+    made = calibrate([tmp_path / "first"], data_dir=folder).calibration
+    assert (made.answers, made.right) == (16, 4)
+    again = replace(request, out=tmp_path / "again")
+    run(again, tmp_path, *[reply] * 16)
+    assert {line["confidence"] for line in records(again)} == {
+        round(platt(0.9, intercept=made.intercept, slope=made.slope), 3)
+    }
+    for name, told in (("first", "uncalibrated"), ("again", "calibrated")):
+        assert calibrated(read_run(tmp_path / name)) == told
+    with pytest.raises(UsageError, match="calibration: null, now"):
+        run(request, tmp_path)
+    assert "again, calibrated" in render_report([replace(read_run(tmp_path / "again"), name="again")])
+    recalibrated = calibrate([tmp_path / "again"], data_dir=folder).calibration
+    assert (recalibrated.intercept, recalibrated.slope) == (made.intercept, made.slope), "from the signals"
 
 
 def test_the_table_shows_bins_and_quality_in_percent(tmp_path: Path) -> None:
