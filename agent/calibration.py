@@ -30,6 +30,8 @@ Condition = str | int | float | bool | None
 # They decide where and how fast, not what is answered.
 _OF_NO_ACCOUNT = ("device", "engine")
 _EDGE = 0.01
+# No fit comes near it; a file that was changed by hand may.
+_STEEPEST = 50
 
 
 class Quality(BaseModel):
@@ -57,8 +59,8 @@ class Calibration(BaseModel):
     measure: str
     """By which an answer is right: `em` or `accuracy`."""
     signal: Signal
-    intercept: float
-    slope: float = Field(ge=0)
+    intercept: float = Field(ge=-_STEEPEST, le=_STEEPEST)
+    slope: float = Field(ge=0, le=_STEEPEST)
     before: Quality
     after: Quality
     """Of answers that were held out (cross-validation)."""
@@ -96,7 +98,7 @@ def conditions(
 ) -> dict[str, Condition]:
     """What decides the meaning of an answer's signals, by name: models, prompt, and what is done with a question.
 
-    Not what a question may cost, nor the collection: an answer that the budget cut short shows it in its signals.
+    Not what a question may cost, nor the collection.
     """
     prompt = json.dumps([WRITE_SYSTEM, WRITE_EXAMPLES]).encode()
     sections = {"chunking": settings.chunking, "search": settings.search, "rerank": settings.rerank}

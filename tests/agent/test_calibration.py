@@ -117,7 +117,15 @@ def test_without_a_file_there_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": 2}, {"slope": -1.0}, {"slope": math.nan}, {"extra": 1}, {"signal": "mood"}, {"intercept": None}],
+    [
+        {"format": 2},
+        {"slope": -1.0},
+        {"slope": math.nan},
+        {"intercept": 1e6},
+        {"extra": 1},
+        {"signal": "mood"},
+        {"intercept": None},
+    ],
 )
 def test_a_broken_file_is_an_error_for_the_operator_and_never_used(tmp_path: Path, change: dict[str, object]) -> None:
     values = json.loads(calibration().model_dump_json()) | change
