@@ -126,7 +126,7 @@ def test_without_a_file_there_is_none(tmp_path: Path) -> None:
         {"signal": "mood"},
         {"intercept": None},
     ],
-)
+)  # fmt: skip
 def test_a_broken_file_is_an_error_for_the_operator_and_never_used(tmp_path: Path, change: dict[str, object]) -> None:
     values = json.loads(calibration().model_dump_json()) | change
     (tmp_path / FILE).write_text(json.dumps(values), encoding="utf-8")
