@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+from agent.calibration import conditions_of, in_force, uncalibrated
 from agent.context import AnswerOptions, Context, Deps, StageEvent
-from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
 from hopcite.budget import Budget
@@ -59,6 +59,7 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
     draft, cited = state.get("draft"), state.get("cited")
     claims = cited.claims if cited else ()
     status = _status(state)
+    confidence, told = _confidence(state, context, status)
     shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
@@ -66,13 +67,13 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         answer=shown,
         short_answer=draft.short_answer if draft else "",
         status=status,
-        confidence=0.0 if status == "unanswerable" else confidence(draft, state["cited"]),
+        confidence=confidence,
         claims=claims,
         citations=cited.citations if cited else (),
         steps=steps,
         evidence=state["evidence"],
         usage=_usage(context.budget, state["events"], total_ms),
-        fingerprint=_fingerprint(context.deps),
+        fingerprint={**_fingerprint(context.deps), "confidence": told},
         trace=Trace(tuple(state["events"])),
     )
 
@@ -85,6 +86,19 @@ def _status(state: State) -> AnswerStatus:
     if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
         return "partial"
     return "answered"
+
+
+def _confidence(state: State, context: Context, status: AnswerStatus) -> tuple[float, str]:
+    """The chance that the answer is right where a calibration tells it, else its signal; and which of them it is."""
+    deps = context.deps
+    calibration, told = in_force(deps.settings.data_dir, conditions_of(deps, context.options))
+    if status == "unanswerable":
+        return 0.0, told
+    signal, value = uncalibrated(state["signals"])
+    found = calibration.confidence(state["signals"]) if calibration else None
+    if calibration and found is None:
+        told = f"uncalibrated: the calibration is for the {calibration.signal} of an answer, which is not known here"
+    return round(value if found is None else found, 3), f"{signal}, {told}"
 
 
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:

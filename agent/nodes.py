@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 
+from agent.calibration import conditions_of
 from agent.cite import cite, extract, verified
 from agent.context import Context, StageEvent
 from agent.drafts import better, written
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
+from agent.signals import read_signals
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
 from hopcite.errors import BudgetExhausted, ModelMisbehaved
@@ -158,7 +160,11 @@ async def verify(state: State, context: Context) -> Outcome:
     detail: dict[str, object] = {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
-    return Outcome({"draft": kept.draft if kept else None, "cited": cited}, detail)
+    draft = kept.draft if kept else None
+    signals = read_signals(draft, cited)
+    detail["signals"] = asdict(signals)
+    detail["conditions"] = conditions_of(context.deps, context.options)
+    return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
 
 
 def pending(state: State) -> list[Step]:

@@ -123,9 +123,11 @@ class CachedChat:
                 return None
             return asdict(reply)
 
-        key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop))
+        key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop), logprobs=True)
         value = await self._cache.through(key, budget, make)
-        return Completion(**value) if value is not None else cut[0]
+        if value is None:
+            return cut[0]
+        return Completion(**{**value, "logprobs": tuple((token, logprob) for token, logprob in value["logprobs"])})
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
         """Kept as JSON."""

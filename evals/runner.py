@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent import Deps, open_deps
+from agent.calibration import read_calibration
 from evals import manifest as manifests
 from evals.asking import Job, OnOutcome, Outcome, Pool, ask_all
 from evals.cache import ReplyCache, with_cache
@@ -257,6 +258,7 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
             seed=request.seed,
             pool=request.pool,
             retrieval_only=request.retrieval_only,
+            calibration=_calibration(settings),
         ),
         "settings": manifests.masked(settings),
         "machine": manifests.machine(),
@@ -270,6 +272,11 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
         "status": "running",
         "finished": None,
     }
+
+
+def _calibration(settings: Settings) -> str | None:
+    found = read_calibration(settings.data_dir)
+    return found.fingerprint if found else None
 
 
 def _summary(request: RunRequest, dataset: Dataset, folder: RunFolder, questions: Sequence[Question]) -> dict[str, Any]:

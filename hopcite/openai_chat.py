@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hopcite.budget import Budget
 from hopcite.chat import Completion, FinishReason, Message, T
-from hopcite.errors import ModelMisbehaved, Unreachable
+from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.llamacpp import EmbeddedServer, Endpoint
 from hopcite.models import model_path
 from hopcite.settings import LLMSettings, Settings
@@ -65,6 +65,7 @@ class OpenAIChat:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(llm.concurrency)
+        self._logprobs = True
 
     @property
     def model(self) -> str:
@@ -88,20 +89,35 @@ class OpenAIChat:
         """Stream a reply; at the deadline the connection is closed, which stops the server, and what came counts."""
         budget.check()
         body = {
+            "messages": list(messages),
             "max_tokens": max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             **({"stop": list(stop)} if stop else {}),
         }
+        if self._logprobs:
+            try:
+                return await self._completion({**body, "logprobs": True, "top_logprobs": 1}, budget, on_text)
+            except (ModelMisbehaved, UsageError) as exc:
+                if "logprobs" not in str(exc):
+                    raise
+                self._logprobs = False  # some servers refuse the request for them; the reply is worth more
+        return await self._completion(body, budget, on_text)
+
+    async def _completion(
+        self, body: Mapping[str, Any], budget: Budget, on_text: Callable[[str], None] | None
+    ) -> Completion:
         pieces: list[str] = []
+        tokens: list[tuple[str, float]] = []
         thinking = ThinkingFilter()
         finish: FinishReason | None = None
         usage: Mapping[str, int] = {}
         try:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
-                async for event in self._stream({"messages": list(messages), **body}, budget):
+                async for event in self._stream(body, budget):
                     usage = event.get("usage") or usage
                     for choice in event.get("choices", ()):
+                        tokens += _tokens(choice)
                         text = thinking.feed(choice.get("delta", {}).get("content") or "")
                         if text:
                             pieces.append(text)
@@ -117,9 +133,9 @@ class OpenAIChat:
             )
         pieces.append(thinking.feed("", last=True))
         text = "".join(pieces)
-        spent = _spent(usage, messages, text)
+        spent = _spent(usage, body["messages"], text)
         budget.charge(prompt_tokens=spent[0], completion_tokens=spent[1])
-        return Completion(text.strip(), finish, *spent)
+        return Completion(text.strip(), finish, *spent, tuple(tokens))
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
         """A reply constrained to the schema; one repair."""
@@ -268,6 +284,12 @@ def _event(data: str | bytes) -> dict[str, Any]:
     if not isinstance(event, dict) or event.get("error"):
         raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
     return event
+
+
+def _tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The tokens of one event with their log-probabilities; nan for one that comes without."""
+    found = (choice.get("logprobs") or {}).get("content") or ()
+    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
