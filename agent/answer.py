@@ -12,8 +12,10 @@ from agent.context import AnswerOptions, Context, Deps, StageEvent
 from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
+from agent.trace import recording, trace_of
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
+from hopcite.recording import Recorder, listening
 from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 
 # The share of the window that a question may fill; the passages and the reply need the rest.
@@ -36,8 +38,16 @@ async def answer_question(
     started = time.perf_counter()
     question = await _checked(question, deps)
     budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
-    context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
-    state = await build_graph().ainvoke({"question": question}, context=context)
+    recorder = Recorder() if options.trace else None
+    context = Context(
+        deps=recording(deps) if recorder else deps,
+        options=options,
+        budget=budget,
+        emit=on_event or (lambda _: None),
+        recorder=recorder,
+    )
+    with listening(recorder):
+        state = await build_graph().ainvoke({"question": question}, context=context)
     total_ms = (time.perf_counter() - started + budget.saved_s) * 1000
     return _answer(question, cast("State", state), context, total_ms)
 
@@ -73,7 +83,7 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         evidence=state["evidence"],
         usage=_usage(context.budget, state["events"], total_ms),
         fingerprint=_fingerprint(context.deps),
-        trace=Trace(tuple(state["events"])),
+        trace=trace_of(context.recorder, context.options) if context.recorder else Trace(tuple(state["events"])),
     )
 
 

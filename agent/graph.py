@@ -21,6 +21,7 @@ What the budget no longer allows is left out, and the answer is written from wha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
@@ -32,6 +33,7 @@ from agent import nodes
 from agent.context import Context, Stage, StageEvent
 from agent.nodes import Outcome, pending
 from agent.state import State
+from agent.trace import state_json
 from hopcite.errors import BudgetExhausted
 from hopcite.types import TraceEvent
 
@@ -75,14 +77,19 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
     async def run(state: State, *, runtime: Runtime[Context]) -> dict[str, Any]:
         context = runtime.context
         context.emit(StageEvent(stage, "start"))
-        started = context.budget.elapsed_s
+        started, recorder = context.budget.elapsed_s, context.recorder
+        started_ms = recorder.ms() if recorder else None
         try:
             outcome = await work(state, context)
         except BudgetExhausted as exc:
             outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
         ms = (context.budget.elapsed_s - started) * 1000
         context.emit(StageEvent(stage, "end", outcome.detail))
-        return {**outcome.change, "events": [TraceEvent(name, ms, {"stage": stage, **outcome.detail})]}
+        event = TraceEvent(name, ms, {"stage": stage, **outcome.detail})
+        if recorder:
+            event = replace(event, started_ms=started_ms, input=state_json(state), output=state_json(outcome.change))
+            recorder.events.append(event)
+        return {**outcome.change, "events": [event]}
 
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from evals.summary import summarise
 from evals.systems import settings_of, system_named
 from hopcite.errors import NotFound, UsageError
 from hopcite.settings import Settings
-from hopcite.wire import answer_json
+from hopcite.wire import answer_json, trace_json
 from ingest import Ledger, open_ledger
 from retrieval import Encoder, open_encoder
 
@@ -230,7 +230,7 @@ class _Writer:
                 step.id: list(dict.fromkeys(documents[id_] for id_ in step.chunk_ids if id_ in documents))
                 for step in answer.steps
             },
-            "trace": [asdict(event) for event in answer.trace.events],
+            "trace": trace_json(answer.trace)["events"],
             "unlocated_sentences": scored.unlocated_sentences,
             "error": error,
         }

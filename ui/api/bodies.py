@@ -32,6 +32,8 @@ class AskBody(_Body):
     max_llm_calls: int | None = Field(default=None, ge=1)
     max_tokens: int | None = Field(default=None, ge=1)
     """Tokens, prompts and replies together, over the whole question."""
+    trace: bool = False
+    """Add `trace` to the answer: every stage's input and output, and every model call with its prompt and reply."""
 
 
 class SearchBody(_Body):

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import typer
 
-from hopcite.errors import UsageError
 from hopcite.settings import load_settings
-from ui.terminal import Bar, print_line
+from ui.terminal import Bar, check_writable, print_line
 
 
 def rerank_bench(
@@ -25,8 +24,8 @@ def rerank_bench(
     settings = load_settings().settings
     from evals import BenchRequest, render_rows, run_rerank_bench, write_rows
 
-    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
-        raise UsageError(f"{out} is no file that can be written; choose another --out.")
+    if out is not None:
+        check_writable(out, "--out")
     request = BenchRequest(
         data=data,
         methods=tuple(name for name in (methods or "").split(",") if name.strip()),
