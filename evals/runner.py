@@ -19,13 +19,12 @@ from evals.corpus import ingest_corpus
 from evals.datasets import Dataset, Question, load_dataset, select
 from evals.datasets import custom as own
 from evals.datasets.download import SOURCES, fetch_dataset
-from evals.records import Record, RunFolder, open_run
+from evals.records import Record, RunFolder, answer_record, open_run
 from evals.scoring import failed_scores, score
 from evals.summary import summarise
 from evals.systems import settings_of, system_named
 from hopcite.errors import NotFound, UsageError
 from hopcite.settings import Settings
-from hopcite.wire import answer_json, trace_json
 from ingest import Ledger, open_ledger
 from retrieval import Encoder, open_encoder
 
@@ -212,8 +211,7 @@ class _Writer:
         scored = score(
             answer, question, dataset=self._dataset, stored_text=self._stored_text, written=self._job.written
         )
-        documents = {hit.chunk.id: hit.chunk.document_id for hit in answer.evidence}
-        body = answer_json(answer)
+        body = answer_record(answer)
         body["evidence"] = body["evidence"][:_EVIDENCE_KEPT]
         return {
             "id": question.id,
@@ -226,11 +224,6 @@ class _Writer:
                 "document_ids": [list(gold.document_ids) for gold in question.gold],
             },
             "scores": scored.scores if error is None else failed_scores(scored.scores),
-            "found_documents": {
-                step.id: list(dict.fromkeys(documents[id_] for id_ in step.chunk_ids if id_ in documents))
-                for step in answer.steps
-            },
-            "trace": trace_json(answer.trace)["events"],
             "unlocated_sentences": scored.unlocated_sentences,
             "error": error,
         }
