@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 
 # The share of the window that a question may fill; the passages and the reply need the rest.
 _QUESTION_SHARE = 0.25
+# Characters of a token at most, near enough: what is longer need not be counted, which takes long itself.
+_LONGEST_TOKEN = 100
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 NOTHING_FOUND = "The documents do not hold the answer."
 
 
@@ -56,7 +60,11 @@ async def _checked(question: str, deps: Deps) -> str:
     question = " ".join(question.split())
     if not question:
         raise UsageError("The question is empty; write one.")
+    if _HALF_CHARACTER.search(question):
+        raise UsageError("The question holds half of a surrogate pair, which is no character; write it in UTF-8.")
     allowed = int(deps.chat.context_tokens * _QUESTION_SHARE)
+    if len(question) > allowed * _LONGEST_TOKEN:
+        raise UsageError(f"The question has {len(question):,} characters, more than the model's window; shorten it.")
     # A token is at least one character, so most questions need no counting.
     if len(question) > allowed and (tokens := await deps.chat.count_tokens(question)) > allowed:
         raise UsageError(
@@ -88,11 +96,13 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
 
 
 def _status(state: State) -> AnswerStatus:
-    """partial: the time ran out, no model wrote, or a claim's name or number is not in what it cites."""
+    """partial: time ran out, no model wrote, quotes could not be checked, or a claim's name is not in what it cites."""
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):
         return "unanswerable"
     if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
+        return "partial"
+    if not all(citation.verified for citation in cited.citations):
         return "partial"
     return "answered"
 

@@ -44,6 +44,10 @@ class AnswerOptions:
     max_tokens: int | None = None
     deadline_s: float | None = None
     max_answer_tokens: int = 256
+    writer: bool = True
+    """False: the evidence's own sentences are the answer."""
+    step_answers: bool = True
+    """False: sub-questions that need the answer of another are left out."""
     write: bool = True
     """False stops after reranking: retrieval is measured without a writer."""
     passages: tuple[Chunk, ...] | None = None
@@ -76,6 +80,8 @@ class AnswerOptions:
             max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,
             max_answer_tokens=answer.max_answer_tokens,
+            writer=answer.writer,
+            step_answers=answer.step_answers,
         )
 
 

@@ -25,6 +25,18 @@ class Written:
         claims = self.cited.claims
         return not self.draft.unknown and bool(claims) and all(claim.supported for claim in claims)
 
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing ties the draft to its passages: no quote, and most of its words in none of them.
+
+        Such as what a broken model says. A bare yes or no need not be in the passages.
+        """
+        if self.draft.unknown or self.cited.citations or self.draft.short_answer.lower() in ("yes", "no"):
+            return False
+        said = content_words(f"{self.draft.short_answer} {self.draft.text}")
+        held = frozenset[str]().union(*(content_words(f"{chunk.title} {chunk.text}") for chunk in self.passages))
+        return len(said & held) <= len(said) / 2
+
 
 def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
     """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""

@@ -34,7 +34,7 @@ from agent.context import Context, Stage, StageEvent
 from agent.nodes import Outcome, pending
 from agent.state import State
 from agent.trace import state_json
-from hopcite.errors import BudgetExhausted
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import TraceEvent
 
 _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
@@ -58,10 +58,10 @@ def build_graph() -> Graph:
         graph.add_node(name, _timed(name, stage, work))
     graph.add_edge(START, "search")
     graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
-    graph.add_conditional_edges("rerank", _after_rerank, ["write", END])
+    graph.add_conditional_edges("rerank", _after_rerank, ["write", "verify", END])
     graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
     graph.add_edge("search_steps", "answer_steps")
-    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank"])
+    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "verify"])
     graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
     graph.add_edge("verify", END)
     return graph.compile()
@@ -82,7 +82,12 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
         try:
             outcome = await work(state, context)
         except BudgetExhausted as exc:
-            outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
+            outcome = Outcome(_without(name, state), {"skipped": str(exc)})
+        except (ModelMisbehaved, OperatorError) as exc:
+            # What never worked is an error; what fails after a draft was written leaves that draft.
+            if isinstance(exc, OperatorError) and not state.get("drafts"):
+                raise
+            outcome = Outcome(_without(name, state), {"failed": str(exc)})
         ms = (context.budget.elapsed_s - started) * 1000
         context.emit(StageEvent(stage, "end", outcome.detail))
         event = TraceEvent(name, ms, {"stage": stage, **outcome.detail})
@@ -92,6 +97,16 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
         return {**outcome.change, "events": [event]}
 
     return run
+
+
+def _without(name: str, state: State) -> State:
+    """The state's change when a node is left out: the run must go on from there and come to its end."""
+    if name == "plan":
+        return {"planned": True}
+    if name == "search_steps":
+        steps = (replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
+        return {"steps": tuple(steps)}
+    return {}
 
 
 def _after_search(state: State, runtime: Runtime[Context]) -> str:
@@ -108,6 +123,8 @@ def _after_plan(state: State, runtime: Runtime[Context]) -> str:
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
+    if rounds == 0 and state.get("drafts"):  # no step could be searched, so that there is nothing new to read
+        return "verify"
     return "search_steps" if pending(state) and rounds < runtime.context.options.max_rounds else "rerank"
 
 
@@ -118,4 +135,7 @@ def _after_write(state: State, runtime: Runtime[Context]) -> str:
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:
-    return "write" if runtime.context.options.write else END
+    options = runtime.context.options
+    if not options.write:
+        return END
+    return "write" if options.writer else "verify"

@@ -10,20 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from agent.cite import cite, extract, verified
+from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
 from agent.drafts import better, written
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
-from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step, StepStatus
 
 # Passages of a step that are read for its answer.
 _STEP_PASSAGES = 3
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
+# Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
+_VERIFY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     """Read the answers that waiting steps need, all at once. A step without an answer blocks those that need it."""
     needed = {need for step in pending(state) for need in step.needs}
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
-    if not asked:
+    if not asked or not context.options.step_answers:
         return Outcome({})
     _reserve(context, calls=1 + len(asked))
     answers = await asyncio.gather(
@@ -147,15 +149,23 @@ async def verify(state: State, context: Context) -> Outcome:
     """Keep the better draft and check its quotes against the store. Without a draft, quote the evidence."""
     drafts = state.get("drafts", ())
     kept = reduce(better, drafts) if drafts else None
+    if kept is not None and kept.foreign:
+        kept = None
     if kept is None:
         passages = [hit.chunk for hit in state["evidence"][: context.options.evidence]]
         cited = cite(extract(state["question"], passages), passages)
     else:
         cited = kept.cited
-    ids = [citation.chunk_id for citation in cited.citations]
-    stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
-    cited = verified(cited, {chunk.id: chunk for chunk in stored})
-    detail: dict[str, object] = {"claims": len(cited.claims), "citations": len(cited.citations)}
+    detail: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(_VERIFY_S):
+            ids = [citation.chunk_id for citation in cited.citations]
+            stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
+        cited = verified(cited, {chunk.id: chunk for chunk in stored})
+    except (OperatorError, TimeoutError) as exc:  # the quotes are of what the search found; that is said, too
+        cited = unverified(cited)
+        detail["failed"] = str(exc) or f"the store did not answer within {_VERIFY_S:g} s"
+    detail |= {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
     return Outcome({"draft": kept.draft if kept else None, "cited": cited}, detail)

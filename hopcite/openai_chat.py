@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ from hopcite.settings import LLMSettings, Settings
 from hopcite.wire_openai import ThinkingFilter, raise_for, retry_after_s, worth_another_try
 
 _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
+# Counting is no work for a server: one that is silent for so long is not asked again for a while.
+_COUNT_TIMEOUT_S = 5.0
+_COUNT_PAUSE_S = 60.0
 _CHARACTERS_PER_TOKEN = 3  # a cautious estimate for servers that don't count
 
 
@@ -65,6 +69,7 @@ class OpenAIChat:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(llm.concurrency)
+        self._count_again = 0.0
 
     @property
     def model(self) -> str:
@@ -163,11 +168,17 @@ class OpenAIChat:
         """By the server's tokenizer (llama.cpp's form, then vLLM's), else estimated."""
         client, root = await self._client()
         body = {"content": text, "model": self.model, "prompt": text, "add_special_tokens": False}
+        counted: dict[str, Any] = {}
         try:
-            response = await client.post(f"{root.removesuffix('/v1')}/tokenize", json=body)
-            counted = response.json() if response.is_success else {}
-        except (httpx.TransportError, json.JSONDecodeError):
-            counted = {}
+            if time.monotonic() >= self._count_again:
+                response = await client.post(
+                    f"{root.removesuffix('/v1')}/tokenize", json=body, timeout=_COUNT_TIMEOUT_S
+                )
+                counted = response.json() if response.is_success else {}
+        except json.JSONDecodeError:
+            pass
+        except httpx.TransportError:
+            self._count_again = time.monotonic() + _COUNT_PAUSE_S
         if "count" in counted:
             return int(counted["count"])
         return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)

@@ -161,6 +161,10 @@ class AnswerSettings(_Section):
     """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
+    writer: bool = True
+    """false: no model writes; the answer is the sentences of the evidence nearest to the question, cited."""
+    step_answers: bool = True
+    """false: no model reads the answer of a sub-question, so that those which need one are left out."""
 
 
 class ServerSettings(_Section):

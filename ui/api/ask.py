@@ -82,6 +82,7 @@ def options_of(body: AskBody, settings: Settings) -> AnswerOptions:
     """The settings' options, with what the request has of its own."""
     asked = {
         "mode": body.mode,
+        "writer": body.write,
         "evidence": body.evidence,
         "deadline_s": body.deadline,
         "max_llm_calls": body.max_llm_calls,

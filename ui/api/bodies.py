@@ -25,6 +25,8 @@ class AskBody(_Body):
     mode: Mode | None = None
     """When to split the question into sub-questions: as the evidence asks for it, always, or never."""
     rerank: RerankMethod | None = None
+    write: bool | None = None
+    """false: no model writes; the answer is the sentences of the evidence nearest to the question."""
     evidence: int | None = Field(default=None, ge=1, le=50)
     """Passages that the writer sees."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)

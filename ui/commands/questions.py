@@ -49,6 +49,9 @@ def ask(
     rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
+    write: bool | None = typer.Option(
+        None, help="Have a model write the answer; else the evidence's own sentences are it."
+    ),
     trace: TraceFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +62,7 @@ def ask(
         "rerank.method": rerank,
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
+        "answer.writer": write,
     }
     settings = load_settings(flags=flags).settings
     if trace is not None:
