@@ -20,6 +20,7 @@ What the budget no longer allows is left out, and the answer is written from wha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
@@ -34,6 +35,7 @@ from agent.context import Context, Stage, StageEvent
 from agent.nodes import Outcome, pending
 from agent.state import State
 from agent.trace import state_json
+from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import TraceEvent
 
@@ -46,6 +48,9 @@ _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] 
     "write": ("write", nodes.write),
     "verify": ("verify", nodes.verify),
 }
+
+# Seconds past the deadline: a spent deadline still leaves time for the first search and for quoting it.
+_GRACE_S = 5.0
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
@@ -80,8 +85,10 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
         started, recorder = context.budget.elapsed_s, context.recorder
         started_ms = recorder.ms() if recorder else None
         try:
-            outcome = await work(state, context)
+            outcome = await _bounded(work(state, context), context.budget)
         except BudgetExhausted as exc:
+            if name == "search":  # there is nothing to answer from
+                raise
             outcome = Outcome(_without(name, state), {"skipped": str(exc)})
         except (ModelMisbehaved, OperatorError) as exc:
             # What never worked is an error; what fails after a draft was written leaves that draft.
@@ -97,6 +104,18 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
         return {**outcome.change, "events": [event]}
 
     return run
+
+
+async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:
+    """Parts keep to the deadline by themselves; one that hangs is given up soon after it."""
+    patience = None if budget.deadline_s is None else budget.remaining_s + _GRACE_S
+    try:
+        async with asyncio.timeout(patience) as bound:
+            return await work
+    except TimeoutError as exc:
+        if not bound.expired():
+            raise
+        raise BudgetExhausted(f"A part did not answer within {budget.deadline_s} seconds; raise --deadline.") from exc
 
 
 def _without(name: str, state: State) -> State:

@@ -107,7 +107,7 @@ class OpenAIChat:
                 async for event in self._stream({"messages": list(messages), **body}, budget):
                     usage = event.get("usage") or usage
                     for choice in event.get("choices", ()):
-                        text = thinking.feed(choice.get("delta", {}).get("content") or "")
+                        text = thinking.feed(_characters(choice.get("delta", {}).get("content") or ""))
                         if text:
                             pieces.append(text)
                             if on_text:
@@ -175,10 +175,10 @@ class OpenAIChat:
                     f"{root.removesuffix('/v1')}/tokenize", json=body, timeout=_COUNT_TIMEOUT_S
                 )
                 counted = response.json() if response.is_success else {}
-        except json.JSONDecodeError:
-            pass
-        except httpx.TransportError:
+        except httpx.TimeoutException:
             self._count_again = time.monotonic() + _COUNT_PAUSE_S
+        except (httpx.TransportError, json.JSONDecodeError):
+            pass
         if "count" in counted:
             return int(counted["count"])
         return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)
@@ -204,7 +204,7 @@ class OpenAIChat:
         [reply] = events
         try:
             choice = reply["choices"][0]
-            text = choice["message"].get("content") or ""
+            text = _characters(choice["message"].get("content") or "")
         except (LookupError, TypeError, AttributeError) as exc:
             raise ModelMisbehaved(
                 f"llm.base_url names no OpenAI-compatible server: it says {str(reply)[:100]!r}."
@@ -279,6 +279,11 @@ def _event(data: str | bytes) -> dict[str, Any]:
     if not isinstance(event, dict) or event.get("error"):
         raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
     return event
+
+
+def _characters(text: str) -> str:
+    """Without halves of surrogate pairs: JSON can hold them, no file and no reply to a browser can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
