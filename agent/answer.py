@@ -13,6 +13,7 @@ from agent.context import AnswerOptions, Context, Deps, StageEvent
 from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
+from agent.telemetry import emit_spans, tracer_of
 from agent.trace import recording, trace_of
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
@@ -42,7 +43,8 @@ async def answer_question(
     started = time.perf_counter()
     question = await _checked(question, deps)
     budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
-    recorder = Recorder() if options.trace else None
+    tracer = tracer_of(deps.settings)
+    recorder = Recorder() if options.trace or tracer else None
     context = Context(
         deps=recording(deps) if recorder else deps,
         options=options,
@@ -50,10 +52,18 @@ async def answer_question(
         emit=on_event or (lambda _: None),
         recorder=recorder,
     )
-    with listening(recorder):
-        state = await build_graph().ainvoke({"question": question}, context=context)
+    try:
+        with listening(recorder):
+            state = await build_graph().ainvoke({"question": question}, context=context)
+    except BaseException as exc:
+        if tracer and recorder:
+            emit_spans(tracer, recorder, question, answer=None, error=exc)
+        raise
     total_ms = (time.perf_counter() - started + budget.saved_s) * 1000
-    return _answer(question, cast("State", state), context, total_ms)
+    answer = _answer(question, cast("State", state), context, total_ms)
+    if tracer and recorder:
+        emit_spans(tracer, recorder, question, answer=answer)
+    return answer
 
 
 async def _checked(question: str, deps: Deps) -> str:
@@ -91,7 +101,9 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         evidence=state["evidence"],
         usage=_usage(context.budget, state["events"], total_ms),
         fingerprint=_fingerprint(context.deps),
-        trace=trace_of(context.recorder, context.options) if context.recorder else Trace(tuple(state["events"])),
+        trace=trace_of(context.recorder, context.options)
+        if context.recorder and context.options.trace
+        else Trace(tuple(state["events"])),
     )
 
 

@@ -99,8 +99,15 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
         context.emit(StageEvent(stage, "end", outcome.detail))
         event = TraceEvent(name, ms, {"stage": stage, **outcome.detail})
         if recorder:
-            event = replace(event, started_ms=started_ms, input=state_json(state), output=state_json(outcome.change))
-            recorder.events.append(event)
+            full = context.options.trace
+            recorder.events.append(
+                replace(
+                    event,
+                    started_ms=started_ms,
+                    input=state_json(state) if full else None,
+                    output=state_json(outcome.change) if full else None,
+                )
+            )
         return {**outcome.change, "events": [event]}
 
     return run

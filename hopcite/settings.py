@@ -175,6 +175,13 @@ class ServerSettings(_Section):
     max_upload_mb: int = Field(default=64, ge=1)
 
 
+class TelemetrySettings(_Section):
+    """What is told of the work to those who watch over it."""
+
+    spans: bool | None = None
+    """OpenTelemetry spans of every question. Unset: when the OTEL_* environment names an exporter."""
+
+
 class Settings(_Section):
     """The whole tree."""
 
@@ -191,10 +198,13 @@ class Settings(_Section):
     rerank: RerankSettings = RerankSettings()
     answer: AnswerSettings = AnswerSettings()
     server: ServerSettings = ServerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def fingerprint(self) -> str:
-        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
-        tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
+        """12 hex digits over everything that can change an answer: not paths, keys, addresses, server and telemetry."""
+        tree = self.model_dump(
+            mode="json", exclude={"data_dir": True, "model_dir": True, "server": True, "telemetry": True}
+        )
         for section in ("llm", "qdrant"):
             tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
