@@ -12,6 +12,7 @@ from functools import reduce
 
 from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
+from agent.dissent import with_dissent
 from agent.drafts import better, written
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
@@ -156,6 +157,7 @@ async def verify(state: State, context: Context) -> Outcome:
         cited = cite(extract(state["question"], passages), passages)
     else:
         cited = kept.cited
+    cited = with_dissent(cited, [hit.chunk for hit in state["evidence"][: context.deps.settings.rerank.passages]])
     detail: dict[str, object] = {}
     try:
         async with asyncio.timeout(_VERIFY_S):
