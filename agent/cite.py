@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from agent.words import content_words, key_words
 from hopcite.sentences import split_sentences
@@ -39,7 +40,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """A sentence of a passage. `words` include its title's: a page's sentences say "it" for their subject."""
+    """A sentence of a passage. `words` include those of its heading: a page's sentences say "it" for their subject."""
 
     passage: int
     start: int
@@ -117,9 +118,22 @@ def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
 
 
 def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:
-    title = content_words(chunk.title)
+    title = content_words(chunk.title) | _stated(chunk)
     for start, end in split_sentences(chunk.text):
         yield _Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
+
+
+def _stated(chunk: Chunk) -> frozenset[str]:
+    """Words of the publisher and the date, which the writer reads beside the title: 2023-10-03, October, 2023.
+
+    Not the bare day: any number of the claim could be that.
+    """
+    words = content_words(chunk.metadata.get("publisher", ""))
+    try:
+        day = date.fromisoformat(chunk.metadata.get("published_at", "")[:10])
+    except ValueError:
+        return words
+    return words | content_words(f"{day.isoformat()} {day:%B} {day.year}")
 
 
 def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) -> list[_Quote]:
