@@ -106,14 +106,14 @@ class OpenAIChat:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
                 async for event in self._stream({"messages": list(messages), **body}, budget):
                     usage = event.get("usage") or usage
-                    for choice in event.get("choices", ()):
-                        text = thinking.feed(_characters(choice.get("delta", {}).get("content") or ""))
+                    for piece, reason in _pieces(event):
+                        text = thinking.feed(piece)
                         if text:
                             pieces.append(text)
                             if on_text:
                                 on_text(text)
-                        if choice.get("finish_reason"):
-                            finish = "length" if choice["finish_reason"] == "length" else "stop"
+                        if reason:
+                            finish = "length" if reason == "length" else "stop"
         except TimeoutError:
             finish = "deadline"
         if finish is None:
@@ -172,7 +172,9 @@ class OpenAIChat:
         try:
             if time.monotonic() >= self._count_again:
                 response = await client.post(
-                    f"{root.removesuffix('/v1')}/tokenize", json=body, timeout=_COUNT_TIMEOUT_S
+                    f"{root.removesuffix('/v1')}/tokenize",
+                    json=body,
+                    timeout=min(_COUNT_TIMEOUT_S, self._llm.timeout_s),
                 )
                 counted = response.json() if response.is_success else {}
         except httpx.TimeoutException:
@@ -279,6 +281,17 @@ def _event(data: str | bytes) -> dict[str, Any]:
     if not isinstance(event, dict) or event.get("error"):
         raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
     return event
+
+
+def _pieces(event: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """The text of each choice of a streamed event, and why it ends if it does."""
+    try:
+        return [
+            (_characters((choice.get("delta") or {}).get("content") or ""), choice.get("finish_reason"))
+            for choice in event.get("choices") or ()
+        ]
+    except (AttributeError, TypeError) as exc:
+        raise ModelMisbehaved(f"llm.base_url names no OpenAI-compatible server: it says {str(event)[:100]!r}.") from exc
 
 
 def _characters(text: str) -> str:
