@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 log = logging.getLogger("hopcite.telemetry")
-_ASKING = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER")
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _OPERATIONS = {"complete": "chat", "parse": "chat", "label_logprobs": "chat", "rerank": "rerank"}
 
@@ -34,8 +34,8 @@ def tracer_of(settings: Settings) -> Tracer | None:
     """
     wanted = settings.telemetry.spans
     if wanted is None:
-        wanted = any(os.environ.get(name, "none") not in ("", "none") for name in _ASKING)
-    if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        wanted = _environment_asks()
+    if not wanted:
         return None
     try:
         return _tracer()
@@ -45,6 +45,15 @@ def tracer_of(settings: Settings) -> Tracer | None:
             raise SettingsError(line) from exc
         log.warning(line)
         return None
+
+
+def _environment_asks() -> bool:
+    """By OpenTelemetry's own variables: an exporter that is named decides, else an endpoint does."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    if exporters := os.environ.get("OTEL_TRACES_EXPORTER"):
+        return "otlp" in exporters.split(",")
+    return any(os.environ.get(name) for name in _ENDPOINTS)
 
 
 @cache

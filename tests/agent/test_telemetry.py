@@ -152,6 +152,7 @@ def test_spans_leave_the_answers_trace_short(collection: Collection, exporter: I
         (None, {}, False),
         (None, {"OTEL_TRACES_EXPORTER": "none"}, False),
         (None, {"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        (None, {"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
         (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, True),
         (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "true"}, False),
         (False, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
