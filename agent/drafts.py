@@ -27,15 +27,19 @@ class Written:
 
     @property
     def foreign(self) -> bool:
-        """Whether nothing ties the draft to its passages: no quote, and most of its words in none of them.
+        """Whether nothing ties the draft to its passages: no quote, and no word of its short answer in any of them.
 
         Such as what a broken model says. A bare yes or no need not be in the passages.
         """
-        if self.draft.unknown or self.cited.citations or self.draft.short_answer.lower() in ("yes", "no"):
+        short = self.draft.short_answer.lower()
+        if self.draft.unknown or self.cited.citations or short in ("yes", "no"):
             return False
-        said = content_words(f"{self.draft.short_answer} {self.draft.text}")
-        held = frozenset[str]().union(*(content_words(f"{chunk.title} {chunk.text}") for chunk in self.passages))
-        return len(said & held) <= len(said) / 2
+        texts = [f"{chunk.title} {chunk.text}" for chunk in self.passages]
+        said = content_words(short or self.draft.text)
+        held = frozenset[str]().union(*map(content_words, texts))
+        # Words are told apart by spaces, which not every script has.
+        verbatim = bool(said) and any(short and short in text.lower() for text in texts)
+        return not said & held and not verbatim
 
 
 def written(draft: Draft, passages: Sequence[Chunk]) -> Written:

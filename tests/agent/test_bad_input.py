@@ -140,6 +140,13 @@ def test_a_step_that_cannot_be_read_leaves_those_that_need_it(collection: Collec
     assert [step.status for step in answer.steps] == ["found", "found", "skipped"]
 
 
+@pytest.mark.parametrize("reply", ["Answer: Brandvold\nVermessen wurde sie von ihr.", "勃兰特在 Kestmark 出生"])
+def test_an_answer_in_another_language_is_kept(collection: Collection, reply: str) -> None:
+    answer = ask(collection, ScriptedChat([reply]), mode="never")
+    assert answer.status == "partial"
+    assert ("Vermessen" in answer.answer) or ("Kestmark" in answer.answer)
+
+
 class Looping(ScriptedChat):
     """Writes until its tokens are spent."""
 
