@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from agent import AnswerOptions, Deps, StageEvent, answer_question
+from agent.merge import ALWAYS_READ
 from evals.losses import Depths, Fate, fates
 from evals.records import answer_record
 from hopcite.errors import NotFound, UsageError
@@ -176,6 +177,6 @@ def _cut(found: Diagnosis, options: AnswerOptions) -> str:
     if score is None or not best or best <= 0 or score >= options.min_share * best:
         return "but the model's window was full (llm.context_tokens)."
     return (
-        f"but its rerank score is {score / best:.0%} of the first one's; past the second the writer reads what has "
-        f"{options.min_share:.0%} (answer.min_share)."
+        f"but its rerank score is {score / best:.0%} of the first one's; past the first {ALWAYS_READ} the writer reads "
+        f"what has {options.min_share:.0%} (answer.min_share)."
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,11 @@ def test_reranked_out_tells_both_places_and_scores(collection: Collection) -> No
 
 
 def test_a_score_far_below_the_first_is_cut_from_the_prompt(collection: Collection) -> None:
-    found = why(collection, BRIDGE, [REPLY], reranker=Grader(Harrow=10.0, Ottilie=9.0, Mirel=1.0))
+    lake = replace(
+        chunks()[0], id=str(uuid.uuid4()), document_id="Lake", title="Lake", text="A railway passes the lake."
+    )
+    collection.add([lake])
+    found = why(collection, BRIDGE, [REPLY], reranker=Grader(Harrow=10.0, Ottilie=9.0, Lake=8.0, Mirel=1.0))
     assert found.fate == "cut from the prompt"
     assert "10% of the first" in found.reason
     assert "answer.min_share" in found.reason
