@@ -22,6 +22,7 @@ _ONCE = "born died founded established opened completed built launched inaugurat
 _EVENT = re.compile(
     rf"\b({'|'.join(_ONCE.split())})\s+(?:[a-z]+\s+){{0,2}}?(?:in|on)\s+[^.;,(]{{0,20}}?\b(1\d{{3}}|20\d\d)\b"
 )
+_NUMBERS = re.compile(_NUMBER)
 _YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")
 _DIMENSIONS = {"long": "long", "length": "long", "wide": "wide", "width": "wide", "high": "high", "tall": "high",
                "height": "high", "deep": "deep", "depth": "deep", "heavy": "heavy"}  # fmt: skip
@@ -82,17 +83,15 @@ def differ(first: Statement, second: Statement) -> frozenset[str]:
 
 def with_dissent(cited: Cited, passages: Sequence[Chunk]) -> Cited:
     """Add to an answer, quoted and cited, what another document says otherwise of a value that the answer gives."""
-    others: list[Statement] | None = None
+    made = [statement for chunk in passages for statement in statements(chunk)]
+    at = {(statement.chunk.id, statement.chunk.start + statement.start): statement for statement in made}
     for claim in cited.claims:
-        for citation in (citation for citation in cited.citations if citation.n in claim.citations):
-            mine = [said for chunk in passages if chunk.id == citation.chunk_id for said in statements(chunk)]
-            for said in mine:
-                if said.chunk.start + said.start != citation.start:
-                    continue
-                others = [other for chunk in passages for other in statements(chunk)] if others is None else others
-                for other in others:
-                    if any(_bare(value) in _bare(claim.text) for value in differ(said, other)):
-                        return _added(cited, other)
+        given = frozenset(map(_bare, _NUMBERS.findall(claim.text)))
+        for citation in cited.citations:
+            mine = at.get((citation.chunk_id, citation.start)) if citation.n in claim.citations else None
+            other = next((other for other in made if mine and differ(mine, other) & given), None)
+            if other:
+                return _added(cited, other)
     return cited
 
 

@@ -82,8 +82,10 @@ def test_the_answer_tells_the_other_value_and_cites_both() -> None:
 
 
 def test_a_value_that_the_answer_does_not_give_is_left_alone() -> None:
-    cited = cite("The Pellan Bridge has iron arches [1].", [GUIDE, SURVEY])
-    assert with_dissent(cited, [GUIDE, SURVEY]) == cited
+    for told in ("The Pellan Bridge has iron arches [1].", "The Pellan Bridge has 1214 iron arches [1]."):
+        cited = cite(told, [GUIDE, SURVEY])
+        assert cited.citations
+        assert with_dissent(cited, [GUIDE, SURVEY]) == cited
 
 
 def test_an_answer_that_cites_both_has_said_so() -> None:
