@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, OpenClient
 from tests.ui.test_cli import hopcite, refused
 
@@ -42,3 +44,16 @@ def test_without_a_writer_the_evidence_is_quoted(open_client: OpenClient) -> Non
 
 def test_a_trace_that_could_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
     refused(hopcite("ask", "Who?", "--trace", "no/such/file.json", folder=tmp_path), 2, "--trace")
+
+
+@pytest.mark.models
+def test_an_answer_without_any_model_step_and_its_trace_from_end_to_end(tmp_path: Path) -> None:
+    (tmp_path / "tarn.md").write_text("# Tarn House\n\nTarn House opened in 1911.\n", encoding="utf-8")
+    assert hopcite("ingest", "tarn.md", folder=tmp_path).status == 0
+    off = ("--mode", "never", "--rerank", "none", "--no-write")
+    done = hopcite("ask", "When did Tarn House open?", *off, "--trace", "t.json", "--json", folder=tmp_path)
+    answer, traced = json.loads(done.out), json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert answer["answer"] == "Tarn House opened in 1911. [1]"
+    assert (answer["status"], answer["usage"]["llm_calls"]) == ("partial", 0)
+    assert [event["node"] for event in traced.pop("trace")["events"]] == ["search", "rerank", "verify"]
+    assert traced == answer
