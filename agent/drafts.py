@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent.cite import Cited, cite
 from agent.signals import read_signals
+from agent.words import content_words
 from agent.write import Draft
 from hopcite.types import Chunk
 
@@ -29,6 +30,22 @@ class Written:
     def support(self) -> float:
         """How far its quotes bear it out, 0..1. 0 without an answer."""
         return read_signals(self.draft, self.cited).support if self.cited.claims and not self.draft.unknown else 0.0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing ties the draft to its passages: no quote, and no word of its short answer in any of them.
+
+        Such as what a broken model says. A bare yes or no need not be in the passages.
+        """
+        short = self.draft.short_answer.lower()
+        if self.draft.unknown or self.cited.citations or short in ("yes", "no"):
+            return False
+        texts = [f"{chunk.title} {chunk.text}" for chunk in self.passages]
+        said = content_words(short or self.draft.text)
+        held = frozenset[str]().union(*map(content_words, texts))
+        # Words are told apart by spaces, which not every script has.
+        verbatim = bool(said) and any(short and short in text.lower() for text in texts)
+        return not said & held and not verbatim
 
 
 def written(draft: Draft, passages: Sequence[Chunk]) -> Written:

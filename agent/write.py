@@ -19,6 +19,8 @@ _REFUSAL = re.compile(
     r"(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't) )",
     re.IGNORECASE,
 )
+# A model that goes round in circles does so until its tokens are spent. Numbers may repeat themselves: 1 000 000 000.
+_REPEATED = re.compile(r"(\b[^\W\d][^\n]{0,200}?)(?:[\W]*\b\1\b){2,}")
 _MAX_STEP_TOKENS = 24
 # Room for the system prompt, the examples and the chat template, in tokens.
 _PROMPT_OVERHEAD = 900
@@ -57,8 +59,11 @@ async def write_draft(
 def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     """Take the `Answer:` line out of a reply. Without one, a first line of at most 12 words is the short answer.
 
-    A reply that was cut loses its unfinished last sentence, if another one stands before it.
+    A reply that was cut loses its unfinished last sentence, if another one stands before it, and one that ran to its
+    end loses what it repeats.
     """
+    if finish_reason == "length":
+        reply = _REPEATED.sub(r"\1", reply)
     found = ANSWER_LINE.search(reply)
     if found:
         short, text = found["short"], reply[: found.start()] + reply[found.end() :]

@@ -124,7 +124,9 @@ def _model_sha256(model: str) -> str | None:
 
 
 def _counts(name: str) -> bool:
-    return not name.startswith(("data_dir", "model_dir", "server.", "llm.api_key", "llm.base_url", "qdrant."))
+    return not name.startswith(
+        ("data_dir", "model_dir", "server.", "telemetry.", "llm.api_key", "llm.base_url", "qdrant.")
+    )
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -173,6 +173,10 @@ class AnswerSettings(_Section):
     """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
+    writer: bool = True
+    """false: no model writes; the answer is the sentences of the evidence nearest to the question, cited."""
+    step_answers: bool = True
+    """false: no model reads the answer of a sub-question, so that those which need one are left out."""
 
 
 class ServerSettings(_Section):
@@ -181,6 +185,13 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_upload_mb: int = Field(default=64, ge=1)
+
+
+class TelemetrySettings(_Section):
+    """What is told of the work to those who watch over it."""
+
+    spans: bool | None = None
+    """OpenTelemetry spans of every question. Unset: when the OTEL_* environment names an exporter."""
 
 
 class Settings(_Section):
@@ -199,10 +210,13 @@ class Settings(_Section):
     rerank: RerankSettings = RerankSettings()
     answer: AnswerSettings = AnswerSettings()
     server: ServerSettings = ServerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def fingerprint(self) -> str:
-        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
-        tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
+        """12 hex digits over everything that can change an answer: not paths, keys, addresses, server and telemetry."""
+        tree = self.model_dump(
+            mode="json", exclude={"data_dir": True, "model_dir": True, "server": True, "telemetry": True}
+        )
         for section in ("llm", "qdrant", "rerank"):
             tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]

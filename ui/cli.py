@@ -19,6 +19,7 @@ from ui.commands import (
     rerank_bench,
     rerank_heads,
     serve,
+    why,
 )
 
 INTERRUPTED = 130
@@ -36,6 +37,7 @@ for command in (
     documents.ingest,
     questions.search,
     questions.ask,
+    why.why,
     serve.serve,
     doctor.doctor,
     rerank_bench.rerank_bench,

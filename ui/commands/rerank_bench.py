@@ -6,9 +6,8 @@ from pathlib import Path
 
 import typer
 
-from hopcite.errors import UsageError
 from hopcite.settings import load_settings
-from ui.terminal import Bar, print_line
+from ui.terminal import Bar, check_writable, print_line
 
 
 def rerank_bench(
@@ -28,8 +27,8 @@ def rerank_bench(
     from evals.records import replace_file
 
     for flag, file in (("--out", out), ("--plot", plot)):
-        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-            raise UsageError(f"{file} is no file that can be written; choose another {flag}.")
+        if file is not None:
+            check_writable(file, flag)
     request = BenchRequest(
         data=data,
         methods=tuple(name for name in (methods or "").split(",") if name.strip()),

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import typer
 
-from hopcite.errors import UsageError
 from hopcite.settings import load_settings
-from ui.terminal import Bar, print_line
+from ui.terminal import Bar, check_writable, print_line
 
 
 def rerank_heads(
@@ -23,8 +22,7 @@ def rerank_heads(
     from evals import HeadsRequest, run_rerank_heads
     from evals.records import replace_file
 
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise UsageError(f"{out} is no file that can be written; choose another --out.")
+    check_writable(out, "--out")
     request = HeadsRequest(data=data, split=split, limit=limit, top=top)
     with Bar("Picking heads", unit="") as bar:
         text = run_rerank_heads(
