@@ -43,6 +43,8 @@ class AnswerOptions:
     max_tokens: int | None = None
     deadline_s: float | None = None
     max_answer_tokens: int = 256
+    defences: bool = True
+    """Screen the passages before a model sees them (`agent.evidence`)."""
     write: bool = True
     """False stops after reranking: retrieval is measured without a writer."""
     passages: tuple[Chunk, ...] | None = None
@@ -73,6 +75,7 @@ class AnswerOptions:
             max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,
             max_answer_tokens=answer.max_answer_tokens,
+            defences=answer.defences,
         )
 
 

@@ -161,6 +161,8 @@ class AnswerSettings(_Section):
     """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
+    defences: bool = True
+    """Keep from the models what in a document gives orders, imitates the prompt or is hidden (docs/security.md)."""
 
 
 class ServerSettings(_Section):
