@@ -76,4 +76,5 @@ def _poisoned_page(case: Case) -> Page:
 def _words(text: str) -> str:
     """Folded words between single spaces, also at both ends, so that `in` compares whole words."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return f" {' '.join(re.findall(r'[^\W_]+', folded))} "
+    words = re.findall(r"[^\W_]+", folded)
+    return f" {' '.join(words)} "
