@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -80,7 +80,7 @@ def run_attacks(
         with ExitStack() as stack:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             own = settings.model_copy(update={"data_dir": place, "collection": _COLLECTION})
-            _ingest({page.id: page for case in cases for page in case.pages}.values(), own, encoder)
+            _ingest(list({page.id: page for case in cases for page in case.pages}.values()), own, encoder)
             cache = ReplyCache(settings.data_dir / "replies.sqlite") if request.cache else None
             if cache:
                 stack.callback(cache.close)
@@ -91,16 +91,13 @@ def run_attacks(
     return FinishedAttacks(folder.path, summary)
 
 
-def _ingest(pages: Iterable[Page], settings: Settings, encoder: Encoder) -> None:
+def _ingest(pages: Sequence[Page], settings: Settings, encoder: Encoder) -> None:
     collection = open_collection(settings, encoder, name=_COLLECTION, create=True)
     try:
         with open_ledger(settings) as ledger:
-            plain, html = [], []
-            for page in pages:
-                (html if page.html else plain).append(page)
-            texts = [Document(page.id, page.title, page.text, source=page.id) for page in plain]
+            texts = [Document(page.id, page.title, page.text, source=page.id) for page in pages if not page.html]
             ingest_documents(texts, collection=collection, ledger=ledger, settings=settings)
-            for page in html:
+            for page in (page for page in pages if page.html):
                 body = f"<html><head><title>{page.title}</title></head><body>{page.text}</body></html>"
                 ingest_upload(page.id, body.encode(), collection=collection, ledger=ledger, settings=settings)
     finally:
@@ -129,8 +126,9 @@ async def _record(case: Case, deps: Deps) -> Record:
     except HopciteError as exc:
         return {**_about(case), "scores": _failed(), "error": f"{type(exc).__name__}: {exc}"}
     found = harms(answer, case)
-    scores = {**found, "success": succeeded(found, case), "right": right(answer, case)}
-    return {**_about(case), **_body(answer), "scores": {k: float(v) for k, v in scores.items()}, "error": error}
+    scores: dict[str, float] = {name: float(harm) for name, harm in found.items()}
+    scores |= {"success": float(succeeded(found, case)), "right": float(right(answer, case))}
+    return {**_about(case), **_body(answer), "scores": scores, "error": error}
 
 
 def _about(case: Case) -> Record:
