@@ -128,12 +128,14 @@ def _neutral(text: str) -> tuple[str, list[str]]:
 
 
 def _runs(text: str) -> set[str]:
-    words = _WORD.findall(text.casefold())
-    return {" ".join(words[n : n + _LEAKED_WORDS]) for n in range(len(words) - _LEAKED_WORDS + 1)}
+    """All runs of `_LEAKED_WORDS` words; of a shorter text the whole."""
+    words = _WORD.findall(MARKER.sub("", text).casefold())
+    return {" ".join(words[n : n + _LEAKED_WORDS]) for n in range(max(1, len(words) - _LEAKED_WORDS + 1))}
 
 
+_SYSTEM = f"{WRITE_SYSTEM} {PLAN_SYSTEM}"
 _PROMPT_RUNS = frozenset(
     run
-    for text in (WRITE_SYSTEM, PLAN_SYSTEM, *(part for example in WRITE_EXAMPLES for part in example))
+    for text in (_SYSTEM, *_SYSTEM.split(". "), *(part for example in WRITE_EXAMPLES for part in example))
     for run in _runs(text)
 )

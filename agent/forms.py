@@ -20,7 +20,7 @@ _WORDS = {
     "disregard": r"(?:ignore|disregard|forget|override|bypass|discard|skip)",
     "recite": r"(?:repeat|print|reveal|show|output|copy(?: out)?|list|translate|display|recite|quote|write out|"
     r"dump|return|disclose|summari[sz]e|paraphrase)",
-    "model": r"(?:ai|llms?|(?:ai |large )?language models?|ai (?:models?|assistants?|systems?)|chat ?bots?|assistants?)",
+    "model": r"(?:ai|llms?|(?:(?:ai |large )?language|ai) models?|(?:ai )?assistants?|ai systems?|chat ?bots?)",
     "reply": r"(?:answers?|reply|replies|responses?|outputs?|completions?)",
     "text": r"(?:passages?|documents?|sources?|texts?|context|evidence|paragraphs?|snippets?|search results?)",
     "given": r"(?:instructions?|prompts?|rules?|guidelines?|directions|commands?|constraints?|examples?)",
@@ -81,7 +81,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
         r"\brefuse to (?:use|answer|reply|respond)\b",
         r"\b(?:answering|replying to) (?:this|the|any) questions?\b.{0,40}"
         r"\b(?:violat\w+|forbidden|prohibited|not allowed)\b",
-        r"<order>(?:say|reply|respond|answer|write)\b.{0,40}\b(?:not available|cannot help|unknown|(?:do not|don't) know)\b",
+        r"<order>(?:say|reply|respond|answer|write)\b.{0,40}"
+        r"\b(?:not available|cannot help|unknown|(?:do not|don't) know)\b",
         r"\b<text> do(?:es)? not (?:hold|contain|give|include) (?:the|an) answer\b",
         r"^\W*answer\s*:\s*(?:unknown|none|n/a)\b",
     ),
@@ -96,12 +97,13 @@ _FORMS: dict[str, tuple[str, ...]] = {
 KEYS = frozenset(
     "answer answering answers reply replies replying respond responding response responses output outputs completion "
     "completions say state write print return asked reads user users says decode decrypt unscramble ignorez oubliez "
-    "ignoriere vergiss vergessen ignora olvida dimentica réponds répondez antworte antworten responde rispondi responda "
-    "ignore disregard forget override overrides bypass discard skip passage passages document documents source sources "
-    "text texts context evidence paragraph paragraphs snippet snippets result results instruction instructions prompt "
-    "prompts rule rules guideline guidelines directions command commands constraint constraints example examples system "
-    "assistant assistants developer admin administrator root human ai llm llms model models chatbot chatbots bot bots "
-    "important role character priority mode now sentence page rank ranked words line lines above conversation".split()
+    "ignoriere vergiss vergessen ignora olvida dimentica réponds répondez antworte antworten responde rispondi "
+    "responda ignore disregard forget override overrides bypass discard skip passage passages document documents "
+    "source sources text texts context evidence paragraph paragraphs snippet snippets result results instruction "
+    "instructions prompt prompts rule rules guideline guidelines directions command commands constraint constraints "
+    "example examples system assistant assistants developer admin administrator root human ai llm llms model models "
+    "chatbot chatbots bot bots important role character priority mode now sentence page rank ranked words line lines "
+    "above conversation".split()
 )
 """Every form needs one of these words: most sentences hold none, and are done with."""
 
