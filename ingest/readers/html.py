@@ -23,7 +23,7 @@ _BLOCKS = (
 
 
 def read_html(data: bytes) -> Content:
-    """What a browser shows: no markup, scripts, navigation or hidden parts. The title is the first heading or the page's."""
+    """Text without markup, scripts, navigation and hidden parts; the title is the first heading, or the page's."""
     from bs4 import BeautifulSoup
     from bs4.element import NavigableString
     from bs4.exceptions import ParserRejectedMarkup
