@@ -20,7 +20,8 @@ _WORDS = {
     "disregard": r"(?:ignore|disregard|forget|override|bypass|discard|skip)",
     "recite": r"(?:repeat|print|reveal|show|output|copy(?: out)?|list|translate|display|recite|quote|write out|"
     r"dump|return|disclose|summari[sz]e|paraphrase)",
-    "model": r"(?:ai|llms?|(?:(?:ai |large )?language|ai) models?|(?:ai )?assistants?|ai systems?|chat ?bots?)",
+    "model": r"(?:ai|llms?|(?:(?:ai |large )?language|ai) models?|(?:ai )?assistants?|ai systems?|chat ?bots?|"
+    r"automated (?:\w+ )?(?:software|systems?|tools?|readers?))",
     "reply": r"(?:answers?|reply|replies|responses?|outputs?|completions?)",
     "text": r"(?:passages?|documents?|sources?|texts?|context|evidence|paragraphs?|snippets?|search results?)",
     "given": r"(?:instructions?|prompts?|rules?|guidelines?|directions|commands?|constraints?|examples?)",
@@ -29,7 +30,7 @@ _WORDS = {
 
 _FORMS: dict[str, tuple[str, ...]] = {
     "an order to disregard": (
-        r"<order><disregard>\b.{0,60}\b(?:<given>|<text>|<other>|prior|rest|figures|everything|question|told)\b",
+        r"<order><disregard>\b.{0,60}\b(?:<given>|<text>|<other>|prior|rest|figures|everything|question|info(?:rmation)?|told)\b",
         r"<order>(?:use|trust|believe|cite|quote|follow|rely on)\b.{0,50}\b(?:none|any|no)\b.{0,20}\bother <text>\b",
         r"\b<other> <text> (?:\w+ ){0,4}?(?:as |is |are |was |were |<must> |have been )(?:\w+ )?"
         r"(?:outdated|false|wrong|incorrect|withdrawn|fake|confidential|not|be)\b",
@@ -44,8 +45,10 @@ _FORMS: dict[str, tuple[str, ...]] = {
         r"<order>(?:say|state|write|output|print|return)\s*(?:only |just |exactly |that )?[\"“:]",
         r"<order>(?:always|only) (?:say|state|write|claim|output|confirm|use)\b",
         r"\b(?:your|the|every|each|any) <reply> <must>\b|\b(?:in|for) (?:every|each|all|any|your) <reply>\b",
-        r"\b(?:when|whenever|if) (?:you are |you're |anyone |someone )?asked\b"
-        r".{0,120}\b(?:you|your|say|state|answer|must)\b",
+        r"\b(?:when|whenever|if) (?:you are |you're |anyone |someone |the user )?(?:asks?|asked|questioned|queried)\b"
+        r".{0,120}\b(?:you|your|say|state|answer|report|reply|respond|must)\b",
+        r"<order>(?:repeat|print|output|say|write) (?:back |only )?the following\b",
+        r"\b(?:tasks?|questions?|<given>) (?:that |which )?(?:i|we|you were|the user) (?:gave|given|asked)\b",
         r"\bwhoever reads this\b|\binstead of answering\b|\bbefore (?:you )?(?:answer|reply|respond)(?:ing)?\b",
         r"\b(?:tell|inform|show|ask|advise) (?:the |this |your )?users? (?:to|that|who|about)\b",
         r"\b(?:follow|obey|execute|carry out|do) (?:what (?:it|this) says|(?:these|the following|its|this) <given>)\b",
@@ -57,7 +60,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "a claimed role": (
         r"(?-i:^\W*(?:SYSTEM|ASSISTANT|DEVELOPER|ADMIN|HUMAN|USER)(?: [A-Z]+){0,3}\s*:)|^\W*(?:<model>)\s*[:,]",
         r"^\W*(?:system|developer|admin(?:istrator)?|root)[ -](?:notes?|messages?|notices?|overrides?|<given>)\b",
-        r"<\W{0,2}(?:system|admin|assistant|instructions?|developer|override|important)\b[^>]{0,40}>",
+        r"[<\[({]\W{0,2}(?:system|admin|assistant|instructions?|developer|important)(?:[_ -]\w+)?\W{0,2}[>\])}]",
         r"\byou are (?:now |currently )?(?:an? |the )?(?:\w+ )?<model>\b|\byou are now (?:an? )?(?-i:[A-Z])\w+",
         r"\bas an? (?:\w+ )?<model>\b,?.{0,30}\byou\b",
         r"\b(?:stay|remain|act|respond) in (?:this|that|your) (?:role|character)\b",
@@ -103,7 +106,8 @@ KEYS = frozenset(
     "instructions prompt prompts rule rules guideline guidelines directions command commands constraint constraints "
     "example examples system assistant assistants developer admin administrator root human ai llm llms model models "
     "chatbot chatbots bot bots important role character priority mode now sentence page rank ranked words line lines "
-    "above conversation".split()
+    "above conversation info information ask asks questioned queried report repeat gave given task tasks question "
+    "questions software tools".split()
 )
 """Every form needs one of these words: most sentences hold none, and are done with."""
 

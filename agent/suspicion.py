@@ -46,6 +46,8 @@ _TURN = re.compile(
     r"^\W*(?:begin|end|start) of (?:the )?(?:passages|documents?|context|evidence|data|answer|prompt|instructions)\W*$|"
     r"^\W*(?:begin|end) (?:answer|reply|response|prompt|instructions?|system)\W*$|"
     r"\[\d{1,3}\]\s*>\s*\[\d{1,3}\]|"
+    # Two speakers in turn.
+    r"^\s*(?:assistant|ai|bot)\s*:.*\n+\s*(?:user|human)\s*:|^\s*(?:user|human)\s*:.*\n+\s*(?:assistant|ai|bot)\s*:|"
     # The heading of one more passage, as the prompt writes it: a number and a few words without an end.
     r"^\W{0,3}\[\d{1,3}\] (?!.*\b(?:1[5-9]|20)\d\d\b)[^\n,.;:]{2,80}\n(?=\S)",
     re.IGNORECASE | re.MULTILINE,
@@ -60,6 +62,7 @@ _LEET = str.maketrans("013457@$", "oieastas")
 _LEET_WORD = re.compile(r"\b(?=\w*[a-z])(?=\w*[013457@$])[\w@$]{2,}")
 _SPACED = re.compile(r"\b(?:[^\W\d_] ){3,}[^\W\d_]\b")
 _BASE64 = re.compile(r"\b[A-Za-z0-9+/]{24,}={0,2}")
+_NOT_SPACE = re.compile(r"\S")
 _RUN_OF_WORDS = re.compile(r"[^\W_]+")
 _STUFFED_WORDS = 12
 _STUFFED_SHARE = 0.4
@@ -76,7 +79,7 @@ def hidden(text: str) -> list[Span]:
 def suspicious(text: str) -> Mapping[Span, str]:
     """The sentences of a chunk that should reach no model, with what each looks like. Offsets into `text`, in order.
 
-    What follows such a sentence on its line goes with it: an order is followed by what it wants to be believed. What
+    What follows such a sentence on its line, or after its colon, goes with it: what the order wants believed. What
     follows a forged part of the prompt goes to the end of the chunk. Repetition concerns its own sentence only.
     """
     sentences = split_sentences(text)
@@ -90,7 +93,7 @@ def suspicious(text: str) -> Mapping[Span, str]:
         if start >= forged:
             until, sign = len(text), "a forged part of the prompt"
         elif form := form_of(text[start:end]):
-            until, sign = _line_end(text, end), form
+            until, sign = _block_end(text, end), form
         if start < until:
             found[start, end] = sign
         elif filler:
@@ -134,7 +137,16 @@ def _cut(span: Span, at: int) -> list[Span]:
     return [(start, at), (at, end)] if start < at < end else [span]
 
 
-def _line_end(text: str, at: int) -> int:
+def _block_end(text: str, at: int) -> int:
+    """The end of the line; of the next one that is not empty too, where a colon at its end announces that."""
+    end = _end_of_line(text, at)
+    if text[at - 1 : end].rstrip().endswith(":"):
+        following = _NOT_SPACE.search(text, end)
+        return _end_of_line(text, following.start()) if following else end
+    return end
+
+
+def _end_of_line(text: str, at: int) -> int:
     found = text.find("\n", at)
     return len(text) if found < 0 else found
 
