@@ -41,15 +41,15 @@ LABEL = re.compile(r"^([ \t]*(?:Question|Answer))[ \t]*:", re.IGNORECASE | re.MU
 _TURN = re.compile(
     r"(?:<\|im_(?:start|end)\|>|<\|(?:start|end)_header_id\|>|<\|(?:begin_of|endof|end_of)_?text\|>|<\|eot_id\|>|"
     r"\[INST\]|\[/INST\]|<<SYS>>|<(?:start|end)_of_turn>|</s>|<\|(?:system|user|assistant|end)\|>)|"
-    r"^\s*#{2,}\s*(?:system|instructions?|response|assistant|user|human|input)\b\s*:?\s*$|"
+    r"^[ \t]*#{2,}\s*(?:system|instructions?|response|assistant|user|human|input)\b\s*:?\s*$|"
     r"[\"']role[\"']\s*:\s*[\"'](?:system|user|assistant|developer)[\"']|"
-    r"^\W*(?:begin|end|start) of (?:the )?(?:passages|documents?|context|evidence|data|answer|prompt|instructions)\W*$|"
-    r"^\W*(?:begin|end) (?:answer|reply|response|prompt|instructions?|system)\W*$|"
+    r"^[^\w\n]*(?:begin|end|start) of (?:the )?(?:passages|documents?|context|evidence|data|answer|prompt|instructions)[^\w\n]*$|"
+    r"^[^\w\n]*(?:begin|end) (?:answer|reply|response|prompt|instructions?|system)[^\w\n]*$|"
     r"\[\d{1,3}\]\s*>\s*\[\d{1,3}\]|"
     # Two speakers in turn.
-    r"^\s*(?:assistant|ai|bot)\s*:.*\n+\s*(?:user|human)\s*:|^\s*(?:user|human)\s*:.*\n+\s*(?:assistant|ai|bot)\s*:|"
+    r"^[ \t]*(?:assistant|ai|bot)\s*:.*\n+[ \t]*(?:user|human)\s*:|^[ \t]*(?:user|human)\s*:.*\n+[ \t]*(?:assistant|ai|bot)\s*:|"
     # The heading of one more passage, as the prompt writes it: a number and a few words without an end.
-    r"^\W{0,3}\[\d{1,3}\] (?!.*\b(?:1[5-9]|20)\d\d\b)[^\n,.;:]{2,80}\n(?=\S)",
+    r"^[^\w\n]{0,3}\[\d{1,3}\] (?!.*\b(?:1[5-9]|20)\d\d\b)[^\n,.;:]{2,80}\n(?=\S)",
     re.IGNORECASE | re.MULTILINE,
 )
 
