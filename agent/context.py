@@ -37,7 +37,7 @@ class AnswerOptions:
 
     mode: Mode = "adaptive"
     evidence: int = 5
-    min_share: float = 0.3
+    min_share: float = 0.35
     max_rounds: int = 2
     max_llm_calls: int | None = None
     max_tokens: int | None = None

@@ -9,8 +9,8 @@ from hopcite.types import Chunk, Hit
 from retrieval import reciprocal_rank_fusion
 from retrieval.rerank.port import Ranking
 
-# Passages that are read whatever the reranker thinks of them: most questions that need a search need two.
-_ALWAYS_READ = 2
+# Passages that are read whatever the reranker thinks of them (docs/decisions.md, "What the writer reads").
+_ALWAYS_READ = 3
 # The best passages of every step that are kept before any step gets a further one: coverage before depth.
 _GUARANTEED = 2
 
@@ -42,7 +42,7 @@ def reordered(hits: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
 
 
 def worth_reading(best: Sequence[Hit], *, min_share: float) -> list[Chunk]:
-    """The first two, and those after them with at least this share of the first one's rerank score.
+    """The first three, and those after them with at least this share of the first one's rerank score.
 
     What has little to do with the question misleads a small writer. Without rerank scores, or where the best is not
     above zero so that shares mean nothing, all are kept.

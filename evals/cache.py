@@ -23,7 +23,10 @@ from hopcite.errors import OperatorError
 from hopcite.models import CATALOGUE
 from hopcite.settings import Settings
 from hopcite.types import Chunk
+from retrieval.rerank.choice import engine_of
 from retrieval.rerank.port import Ranking, Reranker
+
+_IN_PROCESS = ("attention", "cascade", "cross_encoder", "fused", "in_context", "port", "recipes", "weights")
 
 
 class ReplyCache:
@@ -86,7 +89,7 @@ def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
     chat = CachedChat(deps.chat, cache, _chat_identity(deps.settings, deps.chat))
     identity = {
         "reranker": deps.reranker.name,
-        "code": sources_sha256("retrieval/rerank"),
+        "code": sources_sha256(*_code(deps.settings)),
         "chat": _chat_identity(deps.settings, deps.chat),
         "device": deps.settings.rerank.device,
         "sha256": _file_sha256(deps.settings.rerank.model),
@@ -179,6 +182,14 @@ class CachedReranker:
     async def aclose(self) -> None:
         """Close the reranker."""
         await self._reranker.aclose()
+
+
+def _code(settings: Settings) -> list[str]:
+    """The files that can change a ranking: of a reranker in this process a few, whose replies cost the most."""
+    methods = settings.rerank.methods
+    if settings.rerank.shuffles == 1 and {engine_of(method) for method in methods} <= {None, "in-process"}:
+        return [f"retrieval/rerank/{name}.py" for name in _IN_PROCESS]
+    return ["retrieval/rerank"]
 
 
 def _chat_identity(settings: Settings, chat: Chat) -> dict[str, object]:

@@ -100,10 +100,11 @@ def code_version() -> dict[str, Any]:
 
 
 @cache
-def sources_sha256(*folders: str) -> str:
-    """Over the Python files in these folders: says more than the commit where files were changed since."""
+def sources_sha256(*names: str) -> str:
+    """Over these Python files, and those in these folders: says more than the commit where files were changed since."""
     digest = hashlib.sha256()
-    for path in sorted(path for folder in folders for path in (_ROOT / folder).rglob("*.py")):
+    given = [_ROOT / name for name in names]
+    for path in sorted(path for one in given for path in ([one] if one.is_file() else one.rglob("*.py"))):
         digest.update(f"{path.relative_to(_ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

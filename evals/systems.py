@@ -22,6 +22,8 @@ class System:
 
 _PLAIN: Mapping[str, object] = {"answer.mode": "never", "rerank.method": "none", "search.hops": False}
 _SPLIT: Mapping[str, object] = {"answer.mode": "always", "search.hops": False}
+# The reranker's order alone, and the first passages of it, whatever their scores: as the paper does.
+_RERANKED: Mapping[str, object] = {"search.hops": False, "rerank.first_stage_weight": 0.0, "answer.min_share": 0.0}
 
 SYSTEMS: Mapping[str, System] = MappingProxyType(
     {
@@ -29,9 +31,9 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "closed-book": System("no evidence at all: what the writer knows by heart", _PLAIN, "none"),
         "naive": System("dense search alone", {**_PLAIN, "search.mode": "dense"}),
         "hybrid": System("dense and BM25, fused", _PLAIN),
-        "rr": System("hybrid, reranked", {"answer.mode": "never", "search.hops": False}),
+        "rr": System("hybrid, reranked", {"answer.mode": "never", **_RERANKED}),
         "qd": System("hybrid, always decomposed", {**_SPLIT, "rerank.method": "none"}),
-        "qd-rr": System("hybrid, always decomposed, reranked: the paper (arXiv 2507.00355)", _SPLIT),
+        "qd-rr": System("hybrid, always decomposed, reranked: the paper (arXiv 2507.00355)", {**_SPLIT, **_RERANKED}),
         "hops": System("hybrid with hops", {"answer.mode": "never", "rerank.method": "none"}),
         "hops-rr": System("hybrid with hops, reranked", {"answer.mode": "never"}),
         "always": System("hops, always decomposed, reranked", {"answer.mode": "always"}),

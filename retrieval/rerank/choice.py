@@ -41,7 +41,7 @@ def open_reranker(settings: Settings, chat: Chat) -> Reranker:
         reranker = ShuffledReranker(reranker, times=rerank.shuffles)
     if rerank.then is not None:
         reranker = CascadeReranker(reranker, _opened(rerank.then, settings, chat), passages=rerank.then_passages)
-    if rerank.first_stage_weight > 0:
+    if rerank.first_stage_weight > 0 and rerank.method != "none":
         reranker = FusedReranker(reranker, weight=rerank.first_stage_weight, rrf_k=settings.search.rrf_k)
     return reranker
 

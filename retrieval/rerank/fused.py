@@ -1,7 +1,8 @@
-"""Any reranker fused with the first stage: its order and that in which the candidates came, by reciprocal ranks.
+"""Any reranker fused with the first stage, whose opinion is the order in which the candidates came.
 
-Cormack, Clarke and Büttcher, SIGIR 2009. Ranks and not scores are fused: the first stage's scores are themselves fused
-ranks, and those of most methods are places.
+Where the reranker's scores are amounts, a candidate gets its share of the best score, so that the result still tells
+how much it has to do with the query (docs/decisions.md, "Fusing the reranker with the first stage"). Where they are
+places, both orders are fused by reciprocal ranks (Cormack, Clarke and Büttcher, SIGIR 2009).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import replace
 from hopcite.budget import Budget
 from hopcite.types import Chunk
 from retrieval.fusion import reciprocal_rank_fusion
-from retrieval.rerank.port import Ranking, Reranker
+from retrieval.rerank.port import Ranking, Reranker, by_place, by_score
+
+_PLACE_K = 10  # the first stage's 20th candidate has 11/30 of its first one's share
 
 
 class FusedReranker:
@@ -27,10 +30,21 @@ class FusedReranker:
         ranking = await self._reranker.rerank(query, candidates, budget=budget)
         if not ranking.valid or len(candidates) < 2:
             return ranking
-        orders = [ranking.order, range(len(candidates))]
-        fused = dict(reciprocal_rank_fusion(orders, k=self._k, weights=[1 - self._weight, self._weight]))
-        scores = tuple(fused[candidate] for candidate in range(len(candidates)))
-        return replace(ranking, scores=scores, order=tuple(fused))
+        fused = (
+            self._by_places(ranking) if ranking.places_only or max(ranking.scores) <= 0 else self._by_shares(ranking)
+        )
+        return replace(ranking, scores=fused.scores, order=fused.order, places_only=fused.places_only)
+
+    def _by_shares(self, ranking: Ranking) -> Ranking:
+        best = max(ranking.scores)
+        places = [(_PLACE_K + 1) / (_PLACE_K + place) for place in range(1, len(ranking.scores) + 1)]
+        weight = self._weight
+        return by_score([(1 - weight) * s / best + weight * p for s, p in zip(ranking.scores, places, strict=True)])
+
+    def _by_places(self, ranking: Ranking) -> Ranking:
+        orders = [ranking.order, range(len(ranking.order))]
+        weights = [1 - self._weight, self._weight]
+        return by_place([candidate for candidate, _ in reciprocal_rank_fusion(orders, k=self._k, weights=weights)])
 
     async def aclose(self) -> None:
         """Release the reranker."""

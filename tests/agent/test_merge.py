@@ -50,11 +50,11 @@ def test_reordering_keeps_what_was_not_ranked_below() -> None:
 @pytest.mark.parametrize(
     ("scores", "min_share", "read"),
     [
-        ((10.0, 1.0, 3.0, 2.9, 2.9), 0.3, "abc"),  # the second stays, whatever its score
+        ((10.0, 1.0, 0.9, 3.0, 2.9), 0.3, "abcd"),  # the third stays, whatever its score
         ((10.0, 9.0, 3.0, 2.9, 2.9), 0.0, "abcde"),
         ((10.0, 9.0, 8.0, 2.9, None), 0.3, "abce"),  # what was not reranked is not judged
         ((None, None, None), 0.3, "abc"),
-        ((-1.0, -2.0, -9.0), 0.3, "abc"),  # log-probabilities have no shares
+        ((-1.0, -2.0, -8.0, -9.0), 0.3, "abcd"),  # log-probabilities have no shares
         ((1.0,), 0.3, "a"),
         ((), 0.3, ""),
     ],

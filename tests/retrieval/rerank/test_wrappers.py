@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.errors import BudgetExhausted, ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
+from hopcite.types import Chunk
 from retrieval import open_reranker
 from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.cascade import CascadeReranker
@@ -23,7 +25,7 @@ from retrieval.rerank.cross_encoder import CrossEncoderReranker
 from retrieval.rerank.fused import FusedReranker
 from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.methods import CHAT_METHODS
-from retrieval.rerank.port import Ranking, Reranker
+from retrieval.rerank.port import Ranking, Reranker, by_score
 from retrieval.rerank.shuffled import ShuffledReranker, central_order, turned
 from tests.fakes import ScriptedChat
 from tests.oracle import OracleChat, passage, passages
@@ -31,6 +33,20 @@ from tests.oracle import OracleChat, passage, passages
 
 def asks(method: str, chat: Chat | None = None) -> ChatReranker:
     return ChatReranker(chat or OracleChat(), CHAT_METHODS[method])
+
+
+class Amounts:
+    """Gives the scores that it was made with."""
+
+    name = "amounts"
+
+    def __init__(self, scores: Sequence[float]) -> None:
+        self._scores = scores
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        return replace(by_score(self._scores), calls=len(candidates))
+
+    async def aclose(self) -> None: ...
 
 
 def rank(reranker: Reranker, worths: Sequence[int], budget: Budget | None = None) -> Ranking:
@@ -44,12 +60,24 @@ def rank(reranker: Reranker, worths: Sequence[int], budget: Budget | None = None
 
 
 @pytest.mark.parametrize(("weight", "order"), [(0.0, (3, 2, 1, 0)), (1.0, (0, 1, 2, 3)), (0.4, (3, 0, 2, 1))])
-def test_fusion_is_between_the_two_orders(weight: float, order: tuple[int, ...]) -> None:
+def test_fusion_of_places_is_between_the_two_orders(weight: float, order: tuple[int, ...]) -> None:
     # At 0.4 with k = 1: 0 has .4/2 + .6/5 = .32, 1 has .4/3 + .6/4 = .283, 2 has .4/4 + .6/3 = .3, 3 .4/5 + .6/2 = .38.
-    ranking = rank(FusedReranker(asks("yes-no"), weight=weight, rrf_k=1), [10, 20, 30, 40])
-    assert ranking.order == order
-    assert ranking.calls == 4
+    ranking = rank(FusedReranker(asks("setwise"), weight=weight, rrf_k=1), [10, 20, 30, 40])
+    assert (ranking.order, ranking.places_only) == (order, True)
     assert [ranking.scores[i] for i in order] == sorted(ranking.scores, reverse=True)
+
+
+def test_fusion_of_amounts_adds_shares_of_the_best_score() -> None:
+    # Shares of the reranker: 1/4, 1, 1/2. Of the first stage's places: 1, 11/12, 11/13.
+    ranking = rank(FusedReranker(Amounts((1.0, 4.0, 2.0)), weight=0.4, rrf_k=60), [10, 20, 30])
+    assert (ranking.order, ranking.places_only, ranking.calls) == ((1, 2, 0), False, 3)
+    expected = (0.6 / 4 + 0.4, 0.6 + 0.4 * 11 / 12, 0.6 / 2 + 0.4 * 11 / 13)
+    assert ranking.scores == pytest.approx(expected)
+
+
+def test_amounts_that_have_no_shares_are_fused_as_places() -> None:
+    ranking = rank(FusedReranker(Amounts((-3.0, -1.0, -2.0)), weight=0.25, rrf_k=60), [10, 20, 30])
+    assert (ranking.order, ranking.places_only) == ((1, 2, 0), True)
 
 
 def test_what_is_no_ranking_is_not_fused() -> None:
@@ -161,7 +189,7 @@ def opened(**rerank_settings: Any) -> Reranker:
 
 @pytest.mark.parametrize("method", CHAT_METHODS)
 def test_every_method_opens_by_its_name(method: str) -> None:
-    reranker = opened(method=method)
+    reranker = opened(method=method, first_stage_weight=0.0)
     assert reranker.name == f"{method}:oracle"
     assert rank(reranker, [10, 20]).order == (1, 0)
 
