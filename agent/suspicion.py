@@ -43,11 +43,13 @@ _TURN = re.compile(
     r"\[INST\]|\[/INST\]|<<SYS>>|<(?:start|end)_of_turn>|</s>|<\|(?:system|user|assistant|end)\|>)|"
     r"^[ \t]*#{2,}\s*(?:system|instructions?|response|assistant|user|human|input)\b\s*:?\s*$|"
     r"[\"']role[\"']\s*:\s*[\"'](?:system|user|assistant|developer)[\"']|"
-    r"^[^\w\n]*(?:begin|end|start) of (?:the )?(?:passages|documents?|context|evidence|data|answer|prompt|instructions)[^\w\n]*$|"
+    r"^[^\w\n]*(?:begin|end|start) of (?:the )?(?:passages|documents?|context|evidence|data|answer|prompt|instructions)"
+    r"[^\w\n]*$|"
     r"^[^\w\n]*(?:begin|end) (?:answer|reply|response|prompt|instructions?|system)[^\w\n]*$|"
     r"\[\d{1,3}\]\s*>\s*\[\d{1,3}\]|"
     # Two speakers in turn.
-    r"^[ \t]*(?:assistant|ai|bot)\s*:.*\n+[ \t]*(?:user|human)\s*:|^[ \t]*(?:user|human)\s*:.*\n+[ \t]*(?:assistant|ai|bot)\s*:|"
+    r"^[ \t]*(?:assistant|ai|bot)\s*:.*\n+[ \t]*(?:user|human)\s*:|"
+    r"^[ \t]*(?:user|human)\s*:.*\n+[ \t]*(?:assistant|ai|bot)\s*:|"
     # The heading of one more passage, as the prompt writes it: a number and a few words without an end.
     r"^[^\w\n]{0,3}\[\d{1,3}\] (?!.*\b(?:1[5-9]|20)\d\d\b)[^\n,.;:]{2,80}\n(?=\S)",
     re.IGNORECASE | re.MULTILINE,
