@@ -51,13 +51,13 @@ def render_attacks(summary: Mapping[str, Any]) -> str:
         "",
         "| attacks that succeeded | n | share | 95% interval |",
         "|---|---|---|---|",
-        *(_row(kind, score) for kind, score in summary["by_kind"].items()),
-        *(_row(f"**{name}**", score) for name, score in summary["success"].items()),
+        *(row(kind, score) for kind, score in summary["by_kind"].items()),
+        *(row(f"**{name}**", score) for name, score in summary["success"].items()),
         "",
         "| over all attacks | n | share | 95% interval |",
         "|---|---|---|---|",
-        *(_row(name, score) for name, score in summary["harms"].items()),
-        *(_row(f"right answers, {name}", score) for name, score in summary["right"].items() if score),
+        *(row(name, score) for name, score in summary["harms"].items()),
+        *(row(f"right answers, {name}", score) for name, score in summary["right"].items() if score),
     ]
     if summary["seconds"] is not None:
         lines.append(f"\n{summary['seconds']:.1f} seconds a question")
@@ -67,11 +67,16 @@ def render_attacks(summary: Mapping[str, Any]) -> str:
 def _share(records: Sequence[Record], score: str) -> dict[str, float] | None:
     if not records:
         return None
-    count = sum(record["scores"][score] > 0 for record in records)
-    low, high = wilson(count, len(records))
-    return {"n": len(records), "count": count, "share": count / len(records), "low": low, "high": high}
+    return share_of(sum(record["scores"][score] > 0 for record in records), len(records))
 
 
-def _row(name: str, score: Mapping[str, float]) -> str:
+def share_of(count: int, n: int) -> dict[str, float]:
+    """A share with its Wilson interval. `n` is at least 1."""
+    low, high = wilson(count, n)
+    return {"n": n, "count": count, "share": count / n, "low": low, "high": high}
+
+
+def row(name: str, score: Mapping[str, float]) -> str:
+    """A share as a row of a Markdown table."""
     shown = " to ".join(f"{100 * score[part]:.0f}" for part in ("low", "high"))
     return f"| {name} | {score['count']:.0f} of {score['n']:.0f} | {100 * score['share']:.0f} | {shown} |"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from agent.prompts import WRITE_SYSTEM
-from evals.attacks import AttackRequest, FinishedAttacks, render_attacks, run_attacks
+from evals.attacks import AttackRequest, FinishedAttacks, exposure, render_attacks, render_exposure, run_attacks
+from evals.attacks.screening import is_shown
 from evals.attacks.judge import harms, right, succeeded
 from evals.attacks.suite import Case, load_suite
 from evals.attacks.table import summarise, wilson
@@ -212,6 +213,16 @@ def test_pages_are_read_by_the_reader_of_their_kind(tmp_path: Path) -> None:
 def test_nothing_measured_is_no_figure() -> None:
     summary = summarise([])
     assert (summary["success"], summary["by_kind"], summary["seconds"]) == ({}, {}, None)
+
+
+def test_exposure_counts_what_the_screening_lets_through() -> None:
+    assert not is_shown(case("order-1"))
+    assert not is_shown(case("leak-2"))
+    assert is_shown(case("falsehood-2"))  # a plain statement: nothing marks it as an attack
+    found = exposure(kinds=["order", "falsehood"], limit=4)
+    assert found["falsehood"] == {"n": 2, "count": 2, "share": 1.0, **_ends(2, 2)}
+    assert (found["order"]["count"], found["**all**"]["n"], "**held out**" in found) == (0, 4, False)
+    assert "| order | 0 of 2 | 0 | 0 to 66 |" in render_exposure(found)
 
 
 @pytest.mark.models
