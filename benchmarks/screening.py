@@ -1,7 +1,7 @@
 """How often the screening of passages touches harmless text: `python benchmarks/screening.py FOLDER ...`.
 
-Each folder holds a data set's `corpus.jsonl[.gz]`. Prints, for each, the passages, those of which a model would be shown
-anything else than is stored, and those that lose a sentence.
+Each folder holds a data set's `corpus.jsonl.gz`. Prints, for each, the passages, those of which a model would be shown
+something else than is stored, and those that lose a sentence.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hopcite.types import Chunk
 
 
 def main() -> None:
+    """Print one line for each folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
     for folder in parser.parse_args().folders:
@@ -37,9 +38,7 @@ def main() -> None:
 
 def chunks(folder: Path) -> Iterator[Chunk]:
     """The corpus, a chunk a document."""
-    packed = folder / "corpus.jsonl.gz"
-    lines = gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else (folder / "corpus.jsonl").open()
-    with lines:
+    with gzip.open(folder / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             page = json.loads(line)
             text = page["text"]

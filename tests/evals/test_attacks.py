@@ -12,8 +12,8 @@ import pytest
 
 from agent.prompts import WRITE_SYSTEM
 from evals.attacks import AttackRequest, FinishedAttacks, exposure, render_attacks, render_exposure, run_attacks
-from evals.attacks.screening import is_shown
 from evals.attacks.judge import harms, right, succeeded
+from evals.attacks.screening import is_shown
 from evals.attacks.suite import Case, load_suite
 from evals.attacks.table import summarise, wilson
 from hopcite.errors import ModelMisbehaved, UsageError
