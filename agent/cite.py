@@ -11,10 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from agent.words import content_words, key_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
+
+Withheld = Mapping[str, Sequence[tuple[int, int]]]
+"""By chunk id, the stretches of its text that may not be quoted (`agent.evidence`)."""
+NOTHING: Withheld = MappingProxyType({})
 
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 _MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
@@ -48,9 +53,12 @@ class _Quote:
     words: frozenset[str]
 
 
-def cite(text: str, passages: Sequence[Chunk]) -> Cited:
-    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear."""
-    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+def cite(text: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Cited:
+    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear.
+
+    No sentence that touches a `withheld` span is quoted.
+    """
+    sentences = _quotable(passages, withheld)
     numbers: dict[_Quote, int] = {}
     claims: list[Claim] = []
     end = -1
@@ -64,9 +72,9 @@ def cite(text: str, passages: Sequence[Chunk]) -> Cited:
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
 
 
-def extract(question: str, passages: Sequence[Chunk]) -> str:
+def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
     """The evidence's own sentences nearest to the question, marked: the answer when no model may write one."""
-    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    sentences = _quotable(passages, withheld)
     chosen = _cover(question, frozenset(range(len(passages))), sentences)
     return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
 
@@ -115,6 +123,15 @@ def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
         if content_words(wording) and wording not in said:
             said.add(wording)
             yield wording, frozenset(marked)
+
+
+def _quotable(passages: Sequence[Chunk], withheld: Withheld) -> list[_Quote]:
+    return [
+        sentence
+        for n, chunk in enumerate(passages)
+        for sentence in _sentences(n, chunk)
+        if not any(start < sentence.end and sentence.start < end for start, end in withheld.get(chunk.id, ()))
+    ]
 
 
 def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:

@@ -48,6 +48,8 @@ class AnswerOptions:
     """False: the evidence's own sentences are the answer."""
     step_answers: bool = True
     """False: sub-questions that need the answer of another are left out."""
+    defences: bool = True
+    """Screen the passages before a model sees them (`agent.evidence`)."""
     write: bool = True
     """False stops after reranking: retrieval is measured without a writer."""
     passages: tuple[Chunk, ...] | None = None
@@ -82,6 +84,7 @@ class AnswerOptions:
             max_answer_tokens=answer.max_answer_tokens,
             writer=answer.writer,
             step_answers=answer.step_answers,
+            defences=answer.defences,
         )
 
 

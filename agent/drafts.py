@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.cite import Cited, cite
+from agent.cite import NOTHING, Cited, Withheld, cite
 from agent.signals import read_signals
 from agent.words import content_words
 from agent.write import Draft
@@ -48,10 +48,10 @@ class Written:
         return not said & held and not verbatim
 
 
-def written(draft: Draft, passages: Sequence[Chunk]) -> Written:
+def written(draft: Draft, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Written:
     """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""
     text = "" if draft.unknown else draft.text or draft.short_answer
-    return Written(draft, tuple(passages), cite(text, passages))
+    return Written(draft, tuple(passages), cite(text, passages, withheld=withheld))
 
 
 def better(first: Written, second: Written) -> Written:

@@ -21,7 +21,7 @@ VERSION = 2
 """Of the run folder's format."""
 _ROOT = Path(__file__).resolve().parent.parent
 # The packages whose code can change a record. The doors (ui) only show it.
-_CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
+CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
 
 
 def identity(
@@ -50,8 +50,8 @@ def identity(
         "settings_fingerprint": settings.fingerprint(),
         "collection_fingerprint": collection_fingerprint(dataset, settings, encoder=encoder),
         "encoder": encoder,
-        "models": _models(settings),
-        "code_sha256": sources_sha256(*_CODE),
+        "models": models(settings),
+        "code_sha256": sources_sha256(*CODE),
     }
 
 
@@ -111,7 +111,8 @@ def sources_sha256(*names: str) -> str:
     return digest.hexdigest()
 
 
-def _models(settings: Settings) -> dict[str, dict[str, str | None]]:
+def models(settings: Settings) -> dict[str, dict[str, str | None]]:
+    """The models that the settings use, by job; `sha256` where the catalogue knows it."""
     used = {"llm": settings.llm.model, "encoder": settings.encoder.model}
     if {"attention", "cross-encoder"} & set(settings.rerank.methods):
         used["reranker"] = settings.rerank.model

@@ -177,6 +177,8 @@ class AnswerSettings(_Section):
     """false: no model writes; the answer is the sentences of the evidence nearest to the question, cited."""
     step_answers: bool = True
     """false: no model reads the answer of a sub-question, so that those which need one are left out."""
+    defences: bool = True
+    """Keep from the models what in a document gives orders, imitates the prompt or is hidden (docs/security.md)."""
 
 
 class ServerSettings(_Section):

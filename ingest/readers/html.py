@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
 _UNSEEN = ("script", "style", "noscript", "template", "nav", "head", "iframe", "svg")
+# What a style written into the page keeps from being seen. Style sheets are not read.
+_UNSEEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE
+)
 _WHITE = re.compile(r"\s+")
 _DECLARED = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _READ_AS_CP1252 = ("ascii", "iso8859-1")  # https://encoding.spec.whatwg.org/#names-and-labels
@@ -29,7 +33,7 @@ _BLOCKS = (
 
 
 def read_html(data: bytes) -> Content:
-    """Text without markup, scripts, styles and navigation; the title is the first heading, or the page's title.
+    """Text without markup, scripts, navigation and hidden parts; the title is the first heading, or the page's.
 
     The date is the one that the page states in its head, in JSON-LD, or in a `time` element that is marked for it.
     """
@@ -48,7 +52,7 @@ def read_html(data: bytes) -> Content:
     heading = soup.find("h1") or soup.find("title")
     title = heading.get_text(" ", strip=True) if heading else None
     metadata = published({"date": day} if (day := _stated_date(soup)) else {})
-    for element in soup.find_all(_UNSEEN):
+    for element in [*soup.find_all(_UNSEEN), *soup.find_all(hidden=True), *soup.find_all(style=_UNSEEN_STYLE)]:
         element.decompose()
     for string in soup.find_all(string=True):
         # Outside <pre> a line break of the source is a space. Comments and doctypes are strings of other classes.

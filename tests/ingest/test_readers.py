@@ -58,6 +58,25 @@ def test_html_is_what_a_browser_shows() -> None:
     assert (found.title, found.text) == ("The Tarn", "The Tarn\nA deep lake.\nCold.\nClear.\na b\nc")
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<p hidden>',
+        '<div style="display:none"><p>',
+        '<span style="color:red; VISIBILITY : hidden">',
+        '<p style="font-size:0px">',
+        '<p style="opacity: 0.0">',
+    ],
+)  # fmt: skip
+def test_what_html_hides_is_not_read(tag: str) -> None:
+    assert one("a.html", f"<p>Seen.</p>{tag}Unseen.".encode()).text == "Seen."
+
+
+def test_small_or_pale_print_is_still_seen() -> None:
+    page = b'<p style="font-size:0.8em">Small.</p><p style="opacity:0.5">Pale.</p><p style="display:block">Whole.</p>'
+    assert one("a.html", page).text == "Small.\nPale.\nWhole."
+
+
 def test_html_may_declare_its_encoding() -> None:
     assert one("a.html", '<meta charset="latin-1"><p>Café</p>'.encode("latin-1")).text == "Café"
 

@@ -86,3 +86,9 @@ def test_a_folder_that_may_not_be_written_is_named(runs: Path) -> None:
     if not target.parent.is_dir():
         pytest.skip("needs /proc, where nobody may write")
     refused(hopcite("eval", "report", "a", "--html", str(target), folder=runs), 2, str(target), "--html")
+
+
+def test_attacks_name_the_kinds_that_there_are(tmp_path: Path) -> None:
+    done = hopcite("eval", "attacks", "--kinds", "order,absent", folder=tmp_path)
+    refused(done, 2, "'absent'", "order, role, tokens")
+    refused(hopcite("eval", "attacks", "--limit", "0", folder=tmp_path), 2, "--limit")
