@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from types import MappingProxyType
 
 from agent.words import content_words, key_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
+
+Withheld = Mapping[str, Sequence[tuple[int, int]]]
+"""By chunk id, the stretches of its text that may not be quoted (`agent.evidence`)."""
+NOTHING: Withheld = MappingProxyType({})
 
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 _MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
@@ -39,7 +45,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """A sentence of a passage. `words` include its title's: a page's sentences say "it" for their subject."""
+    """A sentence of a passage. `words` include those of its heading: a page's sentences say "it" for their subject."""
 
     passage: int
     start: int
@@ -47,9 +53,12 @@ class _Quote:
     words: frozenset[str]
 
 
-def cite(text: str, passages: Sequence[Chunk]) -> Cited:
-    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear."""
-    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+def cite(text: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Cited:
+    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear.
+
+    No sentence that touches a `withheld` span is quoted.
+    """
+    sentences = _quotable(passages, withheld)
     numbers: dict[_Quote, int] = {}
     claims: list[Claim] = []
     end = -1
@@ -63,9 +72,9 @@ def cite(text: str, passages: Sequence[Chunk]) -> Cited:
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
 
 
-def extract(question: str, passages: Sequence[Chunk]) -> str:
+def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
     """The evidence's own sentences nearest to the question, marked: the answer when no model may write one."""
-    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    sentences = _quotable(passages, withheld)
     chosen = _cover(question, frozenset(range(len(passages))), sentences)
     return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
 
@@ -90,26 +99,58 @@ def verified(cited: Cited, stored: Mapping[str, Chunk]) -> Cited:
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
 
 
+def unverified(cited: Cited) -> Cited:
+    """The same with its quotes marked as not compared with the store."""
+    return replace(cited, citations=tuple(replace(citation, verified=False) for citation in cited.citations))
+
+
 def _is_stored(citation: Citation, stored: Mapping[str, Chunk]) -> bool:
     chunk = stored.get(citation.chunk_id)
     return chunk is not None and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
 
 
 def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
-    """Each sentence without its markers, and the passages, from 0, that these name. Empty phrases are left out."""
+    """Each sentence without its markers, and the passages, from 0, that these name.
+
+    Empty phrases are left out, and what was said before, which is all that a model says that goes round in circles.
+    """
     text = _MARKERS_AFTER_STOP.sub(r"\2\1", text)
+    said: set[str] = set()
     for start, end in split_sentences(text):
         sentence = text[start:end]
         marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
         wording = _MARKER.sub("", sentence).strip()
-        if content_words(wording):
+        if content_words(wording) and wording not in said:
+            said.add(wording)
             yield wording, frozenset(marked)
 
 
+def _quotable(passages: Sequence[Chunk], withheld: Withheld) -> list[_Quote]:
+    return [
+        sentence
+        for n, chunk in enumerate(passages)
+        for sentence in _sentences(n, chunk)
+        if not any(start < sentence.end and sentence.start < end for start, end in withheld.get(chunk.id, ()))
+    ]
+
+
 def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:
-    title = content_words(chunk.title)
+    title = content_words(chunk.title) | _stated(chunk)
     for start, end in split_sentences(chunk.text):
         yield _Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
+
+
+def _stated(chunk: Chunk) -> frozenset[str]:
+    """Words of the publisher and the date, which the writer reads beside the title: 2023-10-03, October, 2023.
+
+    Not the bare day: any number of the claim could be that.
+    """
+    words = content_words(chunk.metadata.get("publisher", ""))
+    try:
+        day = date.fromisoformat(chunk.metadata.get("published_at", "")[:10])
+    except ValueError:
+        return words
+    return words | content_words(f"{day.isoformat()} {day:%B} {day.year}")
 
 
 def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) -> list[_Quote]:

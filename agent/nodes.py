@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 
-from agent.cite import cite, extract, verified
+from agent.calibration import conditions_of
+from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
+from agent.dissent import with_dissent
 from agent.drafts import better, written
+from agent.evidence import Screened, findings, screened, trusted_first, withheld, without_prompt
 from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
+from agent.signals import read_signals
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
-from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step, StepStatus
 
 # Passages of a step that are read for its answer.
 _STEP_PASSAGES = 3
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
+# Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
+_VERIFY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,9 @@ async def search(state: State, context: Context) -> Outcome:
     question = state["question"]
     [hits] = [_given(context.options.passages)] if context.options.passages else await _search([question], context)
     step = Step(QUESTION, question, status=_status(hits), chunk_ids=_ids(hits))
+    evidence = trusted_first(hits, defences=context.options.defences)
     return Outcome(
-        {"steps": (step,), "found": {QUESTION: hits}, "evidence": hits, "planned": False},
+        {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False},
         {"hits": len(hits)},
     )
 
@@ -84,7 +91,8 @@ async def search_steps(state: State, context: Context) -> Outcome:
     blocked = {step.id: replace(step, status="skipped") for step in pending(state) if not ready}
     steps = tuple({**searched, **blocked}.get(step.id, step) for step in state["steps"])
     found = {**state["found"], **{step.id: hits for step, hits in zip(ready, results, strict=True)}}
-    evidence = merge(found, rrf_k=context.deps.settings.search.rrf_k)
+    merged = merge(found, rrf_k=context.deps.settings.search.rrf_k)
+    evidence = trusted_first(merged, defences=context.options.defences)
     return Outcome({"steps": steps, "found": found, "evidence": evidence}, {"searched": questions})
 
 
@@ -92,14 +100,14 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     """Read the answers that waiting steps need, all at once. A step without an answer blocks those that need it."""
     needed = {need for step in pending(state) for need in step.needs}
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
-    if not asked:
+    if not asked or not context.options.step_answers:
         return Outcome({})
     _reserve(context, calls=1 + len(asked))
     answers = await asyncio.gather(
         *(
             answer_step(
                 step.question,
-                [hit.chunk for hit in state["found"][step.id][:_STEP_PASSAGES]],
+                [passage.seen for passage in _screened(state["found"][step.id], context)[:_STEP_PASSAGES]],
                 chat=context.deps.chat,
                 budget=context.budget,
             )
@@ -118,7 +126,8 @@ async def rerank(state: State, context: Context) -> Outcome:
     """Rerank the merged candidates once, against the question. An unusable ranking leaves the order as it was."""
     settings = context.deps.settings
     merged = merge(state["found"], rrf_k=settings.search.rrf_k) if len(state["found"]) > 1 else state["found"][QUESTION]
-    candidates = [hit.chunk for hit in merged[: settings.rerank.passages]]
+    merged = trusted_first(merged, defences=context.options.defences)
+    candidates = [passage.seen for passage in _screened(merged[: settings.rerank.passages], context)]
     kept = 1 if context.options.write else 0
     _reserve(context, calls=kept)
     budget = context.budget.within(context.budget.remaining_s * _RERANK_SHARE, keep_calls=kept)
@@ -128,6 +137,7 @@ async def rerank(state: State, context: Context) -> Outcome:
         "reranked": len(candidates),
         "valid": ranking.valid,
         "notes": ranking.notes,
+        **findings((hit.chunk for hit in merged), defences=context.options.defences),
     }
     if not ranking.valid:
         return Outcome({"evidence": merged, "graded": False}, detail)
@@ -139,7 +149,7 @@ async def write(state: State, context: Context) -> Outcome:
     passages = await _shown(state, context)
     draft = await write_draft(
         state["question"],
-        passages,
+        [passage.seen for passage in passages],
         chat=context.deps.chat,
         budget=context.budget,
         max_tokens=context.options.max_answer_tokens,
@@ -147,12 +157,16 @@ async def write(state: State, context: Context) -> Outcome:
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
         return Outcome({}, {"skipped": "the model wrote nothing"})
-    made = written(draft, passages)
+    if context.options.defences:
+        draft = without_prompt(draft, passages, state["question"])
+    stored = [passage.stored for passage in passages]
+    made = written(draft, stored, withheld=withheld(passages))
     detail = {
-        "shown": [passage.id for passage in passages],
+        "shown": [chunk.id for chunk in stored],
         "short_answer": draft.short_answer,
         "unknown": draft.unknown,
         "borne_out": made.borne_out,
+        **findings(stored, defences=context.options.defences),
     }
     return Outcome({"drafts": (*state.get("drafts", ()), made)}, detail)
 
@@ -161,18 +175,33 @@ async def verify(state: State, context: Context) -> Outcome:
     """Keep the better draft and check its quotes against the store. Without a draft, quote the evidence."""
     drafts = state.get("drafts", ())
     kept = reduce(better, drafts) if drafts else None
+    if kept is not None and kept.foreign:
+        kept = None
     if kept is None:
-        passages = [hit.chunk for hit in state["evidence"][: context.options.evidence]]
-        cited = cite(extract(state["question"], passages), passages)
+        best = _screened(state["evidence"], context)[: context.options.evidence]
+        passages, unquotable = [passage.stored for passage in best], withheld(best)
+        quoted = extract(state["question"], passages, withheld=unquotable)
+        cited = cite(quoted, passages, withheld=unquotable)
     else:
         cited = kept.cited
-    ids = [citation.chunk_id for citation in cited.citations]
-    stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
-    cited = verified(cited, {chunk.id: chunk for chunk in stored})
-    detail: dict[str, object] = {"claims": len(cited.claims), "citations": len(cited.citations)}
+    cited = with_dissent(cited, [hit.chunk for hit in state["evidence"][: context.deps.settings.rerank.passages]])
+    detail: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(_VERIFY_S):
+            ids = [citation.chunk_id for citation in cited.citations]
+            stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
+        cited = verified(cited, {chunk.id: chunk for chunk in stored})
+    except (OperatorError, TimeoutError) as exc:  # the quotes are of what the search found; that is said, too
+        cited = unverified(cited)
+        detail["failed"] = str(exc) or f"the store did not answer within {_VERIFY_S:g} s"
+    detail |= {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
-    return Outcome({"draft": kept.draft if kept else None, "cited": cited}, detail)
+    draft = kept.draft if kept else None
+    signals = read_signals(draft, cited)
+    detail["signals"] = asdict(signals)
+    detail["conditions"] = conditions_of(context.deps, context.options)
+    return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
 
 
 def pending(state: State) -> list[Step]:
@@ -192,11 +221,18 @@ def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
     return tuple(Hit(chunk, rank, retrieval_score=1 / rank) for rank, chunk in enumerate(passages, start=1))
 
 
-async def _shown(state: State, context: Context) -> tuple[Chunk, ...]:
+def _screened(hits: Sequence[Hit], context: Context) -> list[Screened]:
+    return screened((hit.chunk for hit in hits), defences=context.options.defences)
+
+
+async def _shown(state: State, context: Context) -> list[Screened]:
     options = context.options
     min_share = options.min_share if state.get("graded") else 0.0
     best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
-    return await fitting(best, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
+    passages = screened(best, defences=options.defences)
+    seen = [passage.seen for passage in passages]
+    kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
+    return passages[: len(kept)]
 
 
 def _reserve(context: Context, *, calls: int) -> None:

@@ -14,6 +14,7 @@ from langgraph.types import Overwrite
 
 from agent.cite import Cited
 from agent.drafts import Written
+from agent.signals import Signals
 from agent.state import Spent, Turn
 from agent.write import Draft
 from hopcite import types
@@ -21,7 +22,7 @@ from hopcite.errors import OperatorError
 
 _NOUNS = [kind for kind in vars(types).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
 _TYPES: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (*_NOUNS, Cited, Draft, Spent, Turn, Written, Overwrite)
+    kind.__name__: kind for kind in (*_NOUNS, Cited, Draft, Signals, Spent, Turn, Written, Overwrite)
 }
 _NAME_OF = {kind: name for name, kind in _TYPES.items()}
 _FORMAT = "hopcite-1"

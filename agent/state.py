@@ -10,6 +10,7 @@ from langgraph.types import Overwrite
 
 from agent.cite import Cited
 from agent.drafts import Written
+from agent.signals import Signals
 from agent.write import Draft
 from hopcite.types import Answer, Hit, Step, TraceEvent
 
@@ -63,6 +64,7 @@ class State(TypedDict, total=False):
     draft: Draft | None
     cited: Cited
     """The draft that was kept, and what it cites."""
+    signals: Signals
     events: Annotated[list[TraceEvent], operator.add]
 
 
@@ -81,5 +83,6 @@ def blank() -> dict[str, Any]:
         "drafts": (),
         "draft": None,
         "cited": None,
+        "signals": None,
         "events": Overwrite([]),
     }

@@ -21,7 +21,7 @@ VERSION = 2
 """Of the run folder's format."""
 _ROOT = Path(__file__).resolve().parent.parent
 # The packages whose code can change a record. The doors (ui) only show it.
-_CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
+CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
 
 
 def identity(
@@ -33,6 +33,7 @@ def identity(
     seed: int | None,
     pool: str,
     retrieval_only: bool,
+    calibration: str | None,
 ) -> dict[str, Any]:
     """What must be equal for a run to go on: data, settings, models and code. Not the limit: a run may be extended."""
     return {
@@ -45,11 +46,12 @@ def identity(
         "seed": seed,
         "pool": pool,
         "retrieval_only": retrieval_only,
+        "calibration": calibration,
         "settings_fingerprint": settings.fingerprint(),
         "collection_fingerprint": collection_fingerprint(dataset, settings, encoder=encoder),
         "encoder": encoder,
-        "models": _models(settings),
-        "code_sha256": sources_sha256(*_CODE),
+        "models": models(settings),
+        "code_sha256": sources_sha256(*CODE),
     }
 
 
@@ -109,7 +111,8 @@ def sources_sha256(*names: str) -> str:
     return digest.hexdigest()
 
 
-def _models(settings: Settings) -> dict[str, dict[str, str | None]]:
+def models(settings: Settings) -> dict[str, dict[str, str | None]]:
+    """The models that the settings use, by job; `sha256` where the catalogue knows it."""
     used = {"llm": settings.llm.model, "encoder": settings.encoder.model}
     if {"attention", "cross-encoder"} & set(settings.rerank.methods):
         used["reranker"] = settings.rerank.model
@@ -122,7 +125,9 @@ def _model_sha256(model: str) -> str | None:
 
 
 def _counts(name: str) -> bool:
-    return not name.startswith(("data_dir", "model_dir", "server.", "llm.api_key", "llm.base_url", "qdrant."))
+    return not name.startswith(
+        ("data_dir", "model_dir", "server.", "telemetry.", "llm.api_key", "llm.base_url", "qdrant.")
+    )
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

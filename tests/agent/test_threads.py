@@ -183,15 +183,10 @@ def die_in_the_second_draft(folder: str) -> None:
     House(Path(folder)).ask(QUESTION, BEFORE_THE_END, mode="adaptive", chat=Fatal)
 
 
-@pytest.mark.parametrize("killed", [True, False], ids=["the process was killed", "the model was away"])
-def test_a_run_that_broke_off_goes_on_and_pays_nothing_twice(tmp_path: Path, killed: bool) -> None:
-    if killed:
-        code = f"from tests.agent.test_threads import *; die_in_the_second_draft({str(tmp_path)!r})"
-        assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=300).returncode == 9
+def test_a_run_that_was_killed_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
+    code = f"from tests.agent.test_threads import *; die_in_the_second_draft({str(tmp_path)!r})"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=300).returncode == 9
     house = House(tmp_path)
-    if not killed:
-        with pytest.raises(Unreachable):
-            house.ask(QUESTION, [*BEFORE_THE_END, Unreachable("no server")], mode="adaptive")
     unfinished = house.do(lambda threads: threads.get("talk"))
     assert (unfinished.turns, unfinished.title, unfinished.unfinished) == ((), QUESTION, QUESTION)
     answer = house.ask(QUESTION, [REPLY], mode="adaptive")
@@ -219,9 +214,9 @@ def test_a_run_that_ended_just_before_its_turn_was_stored_costs_nothing_more(hou
 
 def test_a_run_that_is_resumed_keeps_to_the_calls_of_the_whole(house: House) -> None:
     with pytest.raises(Unreachable):
-        house.ask(QUESTION, [NOT_THERE, Unreachable("no server")], mode="adaptive", max_llm_calls=3)
-    answer = house.ask(QUESTION, [PLAN, REPLY], mode="adaptive", max_llm_calls=3)
-    assert answer.usage.llm_calls == 3
+        house.ask(QUESTION, [PLAN, Unreachable("no server")], mode="always", max_llm_calls=2, max_rounds=1)
+    answer = house.ask(QUESTION, [REPLY], mode="always", max_llm_calls=2, max_rounds=1)
+    assert answer.usage.llm_calls == 2
 
 
 @pytest.mark.parametrize(

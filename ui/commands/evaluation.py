@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from hopcite.settings import load_settings
-from ui.commands import later
 from ui.terminal import AsJson, Bar, print_json, print_line
 
 app = typer.Typer(name="eval", help="Measure on question sets.", no_args_is_help=True)
@@ -124,6 +123,36 @@ def compare(
 
 
 @app.command()
+def attacks(
+    kinds: Annotated[
+        str, typer.Option(help="Kinds of attack, with commas between them; an unknown one lists them.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many attacks, of each kind in turn.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; a run that was stopped there goes on.")] = None,
+    undefended: Annotated[bool, typer.Option("--undefended", help="With answer.defences off.")] = False,
+    screening_only: Annotated[
+        bool, typer.Option("--screening-only", help="Ask nothing; count the attacks that the screening lets through.")
+    ] = False,
+    cache: Cache = True,
+) -> None:
+    """Ask questions of documents that were made to do harm, and count how often they do."""
+    settings = load_settings().settings
+    from evals.attacks import AttackRequest, exposure, render_attacks, render_exposure, run_attacks
+
+    names = tuple(name.strip() for name in kinds.split(",") if name.strip())
+    if screening_only:
+        print_line(render_exposure(exposure(kinds=names, limit=limit)))
+        return
+    request = AttackRequest(names, limit, not undefended, cache, out)
+    with Bar("Attacking", unit="") as bar:
+        finished = run_attacks(
+            request, settings=settings, progress=lambda done, total: bar.set(done, total, label="Attacking")
+        )
+    print_line(render_attacks(finished.summary))
+    print_line(f"\n{finished.folder}")
+
+
+@app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN ...", help="Folders of runs over the same questions.")],
     html: Annotated[Path, typer.Option(metavar="FILE", help="The page to write; it needs nothing beside it.")],
@@ -134,4 +163,19 @@ def report(
     print_line(str(write_report(runs, html)))
 
 
-later.announce(app, "calibrate")
+@app.command()
+def calibrate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN ...", help="Folders of runs whose answers are known.")],
+    as_json: AsJson = False,
+) -> None:
+    """Fit the confidence to known answers. It is kept, and used from then on, if it is better on answers held out."""
+    data_dir = load_settings().settings.data_dir
+    from evals.calibrate import calibrate as fit
+    from evals.calibrate import calibrated_json
+    from evals.calibrate_text import render_calibrated
+
+    found = fit(runs, data_dir=data_dir)
+    if as_json:
+        print_json(calibrated_json(found))
+    else:
+        print_line(render_calibrated(found))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from hopcite.settings import Mode, RerankMethod, Settings, load_settings
 from hopcite.types import Answer
-from ui.terminal import AsJson, CollectionName, StatusLine, print_json, print_line
+from ui.terminal import AsJson, CollectionName, StatusLine, check_writable, print_json, print_line
+
+TraceFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write how the answer came about to this file; see docs/trace.md.")
+]
 
 
 def search(
@@ -42,7 +49,11 @@ def ask(
     rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
+    write: bool | None = typer.Option(
+        None, help="Have a model write the answer; else the evidence's own sentences are it."
+    ),
     thread: str | None = typer.Option(None, help="The conversation that it belongs to; a new name begins one."),
+    trace: TraceFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the collection's documents, with citations."""
@@ -52,8 +63,17 @@ def ask(
         "rerank.method": rerank,
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
+        "answer.writer": write,
     }
-    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings, thread))
+    settings = load_settings(flags=flags).settings
+    if trace is not None:
+        check_writable(trace, "--trace")
+    answer = asyncio.run(_answer(question, settings, thread=thread, trace=trace is not None))
+    if trace is not None:
+        from evals.records import replace_file
+        from hopcite.wire import answer_json
+
+        replace_file(trace, json.dumps(answer_json(answer, trace=True), ensure_ascii=False, indent=1) + "\n")
     if as_json:
         from hopcite.wire import answer_json
 
@@ -64,12 +84,12 @@ def ask(
         print_line(answer_text(answer))
 
 
-async def _answer(question: str, settings: Settings, thread: str | None) -> Answer:
+async def _answer(question: str, settings: Settings, *, thread: str | None, trace: bool) -> Answer:
     from agent import AnswerOptions, answer_question, open_deps
     from agent.threads import checked_name
     from ui.text import stage_line
 
-    options = AnswerOptions.from_settings(settings)
+    options = replace(AnswerOptions.from_settings(settings), trace=trace)
     if thread is not None:
         options = replace(options, thread=checked_name(thread))
     with StatusLine() as status:
