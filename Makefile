@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test serve bench
+.PHONY: help setup demo test test-vllm serve bench
 # A recipe line that fails ends the run, also under make -j.
 .NOTPARALLEL:
 
@@ -12,7 +12,7 @@ BIN := .venv/bin
 say = @printf '\n==> %s\n' "$(1)"
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.* ## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 10
 
 setup: .venv/installed ## make .venv with everything the other targets need
 
@@ -51,6 +51,20 @@ test: setup ## lint, types, import order, and all tests that this machine can ru
 	@test "$${HOPCITE_TEST_NO_MODELS:-}" = 1 || $(BIN)/hopcite models pull
 	$(call say,pytest)
 	@$(BIN)/pytest
+
+test-vllm: setup .venv-vllm/model ## the tests marked vllm, against a real vLLM on this machine's CPU (5 GB the first time)
+	$(call say,vLLM: it takes a minute or two to start; its logs are .venv-vllm/*.log)
+	@$(BIN)/python -m tests.vllm.serve $(BIN)/pytest -m vllm
+
+.venv-vllm/installed: tests/vllm/environment.py
+	$(call say,vLLM in .venv-vllm: some minutes the first time)
+	@$(PYTHON) -m tests.vllm.environment .venv-vllm
+	@touch $@
+
+.venv-vllm/model: .venv-vllm/installed tests/vllm/convert.py | setup
+	$(call say,The model as vLLM reads it)
+	@$(BIN)/hopcite models pull qwen2.5-coder-0.5b-instruct-q4_k_m
+	@$(BIN)/python -m tests.vllm.convert qwen2.5-coder-0.5b-instruct-q4_k_m $@
 
 serve: setup ## the chat page and the API on http://127.0.0.1:8000/
 	@$(BIN)/hopcite serve

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+from agent.calibration import conditions_of, in_force, uncalibrated
 from agent.context import AnswerOptions, Context, Deps, StageEvent
-from agent.drafts import confidence
 from agent.graph import build_graph
 from agent.state import State
+from agent.telemetry import emit_spans, tracer_of
+from agent.trace import recording, trace_of
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
+from hopcite.recording import Recorder, listening
 from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 
 # The share of the window that a question may fill; the passages and the reply need the rest.
 _QUESTION_SHARE = 0.25
+# Characters of a token at most, near enough: what is longer need not be counted, which takes long itself.
+_LONGEST_TOKEN = 100
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 NOTHING_FOUND = "The documents do not hold the answer."
 
 
@@ -36,17 +43,38 @@ async def answer_question(
     started = time.perf_counter()
     question = await _checked(question, deps)
     budget = Budget(max_llm_calls=options.max_llm_calls, max_tokens=options.max_tokens, deadline_s=options.deadline_s)
-    context = Context(deps=deps, options=options, budget=budget, emit=on_event or (lambda _: None))
-    state = await build_graph().ainvoke({"question": question}, context=context)
+    tracer = tracer_of(deps.settings)
+    recorder = Recorder() if options.trace or tracer else None
+    context = Context(
+        deps=recording(deps) if recorder else deps,
+        options=options,
+        budget=budget,
+        emit=on_event or (lambda _: None),
+        recorder=recorder,
+    )
+    try:
+        with listening(recorder):
+            state = await build_graph().ainvoke({"question": question}, context=context)
+    except BaseException as exc:
+        if tracer and recorder:
+            emit_spans(tracer, recorder, question, answer=None, error=exc)
+        raise
     total_ms = (time.perf_counter() - started + budget.saved_s) * 1000
-    return _answer(question, cast("State", state), context, total_ms)
+    answer = _answer(question, cast("State", state), context, total_ms)
+    if tracer and recorder:
+        emit_spans(tracer, recorder, question, answer=answer)
+    return answer
 
 
 async def _checked(question: str, deps: Deps) -> str:
     question = " ".join(question.split())
     if not question:
         raise UsageError("The question is empty; write one.")
+    if _HALF_CHARACTER.search(question):
+        raise UsageError("The question holds half of a surrogate pair, which is no character; write it in UTF-8.")
     allowed = int(deps.chat.context_tokens * _QUESTION_SHARE)
+    if len(question) > allowed * _LONGEST_TOKEN:
+        raise UsageError(f"The question has {len(question):,} characters, more than the model's window; shorten it.")
     # A token is at least one character, so most questions need no counting.
     if len(question) > allowed and (tokens := await deps.chat.count_tokens(question)) > allowed:
         raise UsageError(
@@ -59,6 +87,7 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
     draft, cited = state.get("draft"), state.get("cited")
     claims = cited.claims if cited else ()
     status = _status(state)
+    confidence, told = _confidence(state, context, status)
     shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
@@ -66,25 +95,42 @@ def _answer(question: str, state: State, context: Context, total_ms: float) -> A
         answer=shown,
         short_answer=draft.short_answer if draft else "",
         status=status,
-        confidence=0.0 if status == "unanswerable" else confidence(draft, state["cited"]),
+        confidence=confidence,
         claims=claims,
         citations=cited.citations if cited else (),
         steps=steps,
         evidence=state["evidence"],
         usage=_usage(context.budget, state["events"], total_ms),
-        fingerprint=_fingerprint(context.deps),
-        trace=Trace(tuple(state["events"])),
+        fingerprint={**_fingerprint(context.deps), "confidence": told},
+        trace=trace_of(context.recorder, context.options)
+        if context.recorder and context.options.trace
+        else Trace(tuple(state["events"])),
     )
 
 
 def _status(state: State) -> AnswerStatus:
-    """partial: the time ran out, no model wrote, or a claim's name or number is not in what it cites."""
+    """partial: time ran out, no model wrote, quotes could not be checked, or a claim's name is not in what it cites."""
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):
         return "unanswerable"
     if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
         return "partial"
+    if not all(citation.verified for citation in cited.citations):
+        return "partial"
     return "answered"
+
+
+def _confidence(state: State, context: Context, status: AnswerStatus) -> tuple[float, str]:
+    """The chance that the answer is right where a calibration tells it, else its signal; and which of them it is."""
+    deps = context.deps
+    calibration, told = in_force(deps.settings.data_dir, conditions_of(deps, context.options))
+    if status == "unanswerable":
+        return 0.0, told
+    signal, value = uncalibrated(state["signals"])
+    found = calibration.confidence(state["signals"]) if calibration else None
+    if calibration and found is None:
+        told = f"uncalibrated: the calibration is for the {calibration.signal} of an answer, which is not known here"
+    return round(value if found is None else found, 3), f"{signal}, {told}"
 
 
 def _usage(budget: Budget, events: list[TraceEvent], total_ms: float) -> Usage:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 
 from agent.words import content_words, key_words
@@ -44,7 +45,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """A sentence of a passage. `words` include its title's: a page's sentences say "it" for their subject."""
+    """A sentence of a passage. `words` include those of its heading: a page's sentences say "it" for their subject."""
 
     passage: int
     start: int
@@ -98,19 +99,29 @@ def verified(cited: Cited, stored: Mapping[str, Chunk]) -> Cited:
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
 
 
+def unverified(cited: Cited) -> Cited:
+    """The same with its quotes marked as not compared with the store."""
+    return replace(cited, citations=tuple(replace(citation, verified=False) for citation in cited.citations))
+
+
 def _is_stored(citation: Citation, stored: Mapping[str, Chunk]) -> bool:
     chunk = stored.get(citation.chunk_id)
     return chunk is not None and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
 
 
 def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
-    """Each sentence without its markers, and the passages, from 0, that these name. Empty phrases are left out."""
+    """Each sentence without its markers, and the passages, from 0, that these name.
+
+    Empty phrases are left out, and what was said before, which is all that a model says that goes round in circles.
+    """
     text = _MARKERS_AFTER_STOP.sub(r"\2\1", text)
+    said: set[str] = set()
     for start, end in split_sentences(text):
         sentence = text[start:end]
         marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
         wording = _MARKER.sub("", sentence).strip()
-        if content_words(wording):
+        if content_words(wording) and wording not in said:
+            said.add(wording)
             yield wording, frozenset(marked)
 
 
@@ -124,9 +135,22 @@ def _quotable(passages: Sequence[Chunk], withheld: Withheld) -> list[_Quote]:
 
 
 def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:
-    title = content_words(chunk.title)
+    title = content_words(chunk.title) | _stated(chunk)
     for start, end in split_sentences(chunk.text):
         yield _Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
+
+
+def _stated(chunk: Chunk) -> frozenset[str]:
+    """Words of the publisher and the date, which the writer reads beside the title: 2023-10-03, October, 2023.
+
+    Not the bare day: any number of the claim could be that.
+    """
+    words = content_words(chunk.metadata.get("publisher", ""))
+    try:
+        day = date.fromisoformat(chunk.metadata.get("published_at", "")[:10])
+    except ValueError:
+        return words
+    return words | content_words(f"{day.isoformat()} {day:%B} {day.year}")
 
 
 def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) -> list[_Quote]:

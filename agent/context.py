@@ -10,6 +10,7 @@ from typing import Literal
 from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.openai_chat import open_chat
+from hopcite.recording import Recorder, RecordingChat
 from hopcite.settings import Mode, RerankMethod, Settings
 from hopcite.types import Chunk
 from retrieval import Collection, open_collection, open_encoder, open_reranker
@@ -43,6 +44,10 @@ class AnswerOptions:
     max_tokens: int | None = None
     deadline_s: float | None = None
     max_answer_tokens: int = 256
+    writer: bool = True
+    """False: the evidence's own sentences are the answer."""
+    step_answers: bool = True
+    """False: sub-questions that need the answer of another are left out."""
     defences: bool = True
     """Screen the passages before a model sees them (`agent.evidence`)."""
     write: bool = True
@@ -51,6 +56,8 @@ class AnswerOptions:
     """Answer from these, in place of a search with the question."""
     within: tuple[str, ...] | None = None
     """Search these documents only, by id."""
+    trace: bool = False
+    """Keep every stage's input and output and every model call in the answer's trace."""
 
     @classmethod
     def from_settings(
@@ -75,6 +82,8 @@ class AnswerOptions:
             max_llm_calls=answer.max_llm_calls + room,
             deadline_s=answer.deadline_s,
             max_answer_tokens=answer.max_answer_tokens,
+            writer=answer.writer,
+            step_answers=answer.step_answers,
             defences=answer.defences,
         )
 
@@ -96,6 +105,8 @@ class Context:
     options: AnswerOptions
     budget: Budget
     emit: Callable[[StageEvent], None]
+    recorder: Recorder | None = None
+    """There when somebody wants the whole trace."""
 
 
 @asynccontextmanager
@@ -104,7 +115,7 @@ async def open_deps(settings: Settings, *, collection: str | None = None) -> Asy
 
     What is wrong with the settings shows before anything is opened that takes time.
     """
-    chat = open_chat(settings)
+    chat = RecordingChat(open_chat(settings))  # the reranker asks it too, and those calls belong to the trace
     reranker = open_reranker(settings, chat)
     try:
         opened = open_collection(settings, open_encoder(settings), name=collection)

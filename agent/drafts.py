@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.cite import NOTHING, Cited, Withheld, cite
+from agent.signals import read_signals
 from agent.words import content_words
 from agent.write import Draft
-from hopcite.types import Chunk, Claim
+from hopcite.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,27 @@ class Written:
         claims = self.cited.claims
         return not self.draft.unknown and bool(claims) and all(claim.supported for claim in claims)
 
+    @property
+    def support(self) -> float:
+        """How far its quotes bear it out, 0..1. 0 without an answer."""
+        return read_signals(self.draft, self.cited).support if self.cited.claims and not self.draft.unknown else 0.0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing ties the draft to its passages: no quote, and no word of its short answer in any of them.
+
+        Such as what a broken model says. A bare yes or no need not be in the passages.
+        """
+        short = self.draft.short_answer.lower()
+        if self.draft.unknown or self.cited.citations or short in ("yes", "no"):
+            return False
+        texts = [f"{chunk.title} {chunk.text}" for chunk in self.passages]
+        said = content_words(short or self.draft.text)
+        held = frozenset[str]().union(*map(content_words, texts))
+        # Words are told apart by spaces, which not every script has.
+        verbatim = bool(said) and any(short and short in text.lower() for text in texts)
+        return not said & held and not verbatim
+
 
 def written(draft: Draft, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Written:
     """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""
@@ -34,19 +56,4 @@ def written(draft: Draft, passages: Sequence[Chunk], *, withheld: Withheld = NOT
 
 def better(first: Written, second: Written) -> Written:
     """The draft that is better borne out; of equals the first (docs/decisions.md, "When to decompose")."""
-    return first if confidence(first.draft, first.cited) >= confidence(second.draft, second.cited) else second
-
-
-def confidence(draft: Draft | None, cited: Cited) -> float:
-    """Mean of two signs, not calibrated: claims supported, short answer among the quotes. 0 without an answer."""
-    if not cited.claims or (draft is not None and draft.unknown):
-        return 0.0
-    signs = [sum(_credit(claim) for claim in cited.claims) / len(cited.claims)]
-    if draft and draft.short_answer.lower() not in ("yes", "no", ""):
-        quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
-        signs.append(float(content_words(draft.short_answer) <= quoted))
-    return round(sum(signs) / len(signs), 3)
-
-
-def _credit(claim: Claim) -> float:
-    return 0.5 if claim.supported is None else float(claim.supported)
+    return first if first.support >= second.support else second

@@ -20,7 +20,9 @@ What the budget no longer allows is left out, and the answer is written from wha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
@@ -32,7 +34,9 @@ from agent import nodes
 from agent.context import Context, Stage, StageEvent
 from agent.nodes import Outcome, pending
 from agent.state import State
-from hopcite.errors import BudgetExhausted
+from agent.trace import state_json
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import TraceEvent
 
 _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
@@ -45,6 +49,9 @@ _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] 
     "verify": ("verify", nodes.verify),
 }
 
+# Seconds past the deadline: a spent deadline still leaves time for the first search and for quoting it.
+_GRACE_S = 5.0
+
 Graph = CompiledStateGraph[State, Context, State, State]
 
 
@@ -56,10 +63,10 @@ def build_graph() -> Graph:
         graph.add_node(name, _timed(name, stage, work))
     graph.add_edge(START, "search")
     graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
-    graph.add_conditional_edges("rerank", _after_rerank, ["write", END])
+    graph.add_conditional_edges("rerank", _after_rerank, ["write", "verify", END])
     graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
     graph.add_edge("search_steps", "answer_steps")
-    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank"])
+    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "verify"])
     graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
     graph.add_edge("verify", END)
     return graph.compile()
@@ -75,16 +82,57 @@ def _timed(name: str, stage: Stage, work: Callable[[State, Context], Awaitable[O
     async def run(state: State, *, runtime: Runtime[Context]) -> dict[str, Any]:
         context = runtime.context
         context.emit(StageEvent(stage, "start"))
-        started = context.budget.elapsed_s
+        started, recorder = context.budget.elapsed_s, context.recorder
+        started_ms = recorder.ms() if recorder else None
         try:
-            outcome = await work(state, context)
+            outcome = await _bounded(work(state, context), context.budget)
         except BudgetExhausted as exc:
-            outcome = Outcome({"planned": True} if name == "plan" else {}, {"skipped": str(exc)})
+            if name == "search":  # there is nothing to answer from
+                raise
+            outcome = Outcome(_without(name, state), {"skipped": str(exc)})
+        except (ModelMisbehaved, OperatorError) as exc:
+            # What never worked is an error; what fails after a draft was written leaves that draft.
+            if isinstance(exc, OperatorError) and not state.get("drafts"):
+                raise
+            outcome = Outcome(_without(name, state), {"failed": str(exc)})
         ms = (context.budget.elapsed_s - started) * 1000
         context.emit(StageEvent(stage, "end", outcome.detail))
-        return {**outcome.change, "events": [TraceEvent(name, ms, {"stage": stage, **outcome.detail})]}
+        event = TraceEvent(name, ms, {"stage": stage, **outcome.detail})
+        if recorder:
+            full = context.options.trace
+            recorder.events.append(
+                replace(
+                    event,
+                    started_ms=started_ms,
+                    input=state_json(state) if full else None,
+                    output=state_json(outcome.change) if full else None,
+                )
+            )
+        return {**outcome.change, "events": [event]}
 
     return run
+
+
+async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:
+    """Parts keep to the deadline by themselves; one that hangs is given up soon after it."""
+    patience = None if budget.deadline_s is None else budget.remaining_s + _GRACE_S
+    try:
+        async with asyncio.timeout(patience) as bound:
+            return await work
+    except TimeoutError as exc:
+        if not bound.expired():
+            raise
+        raise BudgetExhausted(f"A part did not answer within {budget.deadline_s} seconds; raise --deadline.") from exc
+
+
+def _without(name: str, state: State) -> State:
+    """The state's change when a node is left out: the run must go on from there and come to its end."""
+    if name == "plan":
+        return {"planned": True}
+    if name == "search_steps":
+        steps = (replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
+        return {"steps": tuple(steps)}
+    return {}
 
 
 def _after_search(state: State, runtime: Runtime[Context]) -> str:
@@ -101,6 +149,8 @@ def _after_plan(state: State, runtime: Runtime[Context]) -> str:
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
+    if rounds == 0 and state.get("drafts"):  # no step could be searched, so that there is nothing new to read
+        return "verify"
     return "search_steps" if pending(state) and rounds < runtime.context.options.max_rounds else "rerank"
 
 
@@ -111,4 +161,7 @@ def _after_write(state: State, runtime: Runtime[Context]) -> str:
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:
-    return "write" if runtime.context.options.write else END
+    options = runtime.context.options
+    if not options.write:
+        return END
+    return "write" if options.writer else "verify"

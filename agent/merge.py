@@ -10,7 +10,7 @@ from retrieval import reciprocal_rank_fusion
 from retrieval.rerank.port import Ranking
 
 # Passages that are read whatever the reranker thinks of them (docs/decisions.md, "What the writer reads").
-_ALWAYS_READ = 3
+ALWAYS_READ = 3
 # The best passages of every step that are kept before any step gets a further one: coverage before depth.
 _GUARANTEED = 2
 
@@ -53,5 +53,5 @@ def worth_reading(best: Sequence[Hit], *, min_share: float) -> list[Chunk]:
     return [
         hit.chunk
         for place, hit in enumerate(best)
-        if place < _ALWAYS_READ or hit.rerank_score is None or hit.rerank_score >= min_share * top
+        if place < ALWAYS_READ or hit.rerank_score is None or hit.rerank_score >= min_share * top
     ]

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 
-from agent.cite import cite, extract, verified
+from agent.calibration import conditions_of
+from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
+from agent.dissent import with_dissent
 from agent.drafts import better, written
 from agent.evidence import Screened, findings, screened, trusted_first, withheld, without_prompt
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
+from agent.signals import read_signals
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
-from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step, StepStatus
 
 # Passages of a step that are read for its answer.
 _STEP_PASSAGES = 3
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
+# Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
+_VERIFY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     """Read the answers that waiting steps need, all at once. A step without an answer blocks those that need it."""
     needed = {need for step in pending(state) for need in step.needs}
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
-    if not asked:
+    if not asked or not context.options.step_answers:
         return Outcome({})
     _reserve(context, calls=1 + len(asked))
     answers = await asyncio.gather(
@@ -156,6 +161,8 @@ async def verify(state: State, context: Context) -> Outcome:
     """Keep the better draft and check its quotes against the store. Without a draft, quote the evidence."""
     drafts = state.get("drafts", ())
     kept = reduce(better, drafts) if drafts else None
+    if kept is not None and kept.foreign:
+        kept = None
     if kept is None:
         best = _screened(state["evidence"], context)[: context.options.evidence]
         passages, unquotable = [passage.stored for passage in best], withheld(best)
@@ -163,13 +170,24 @@ async def verify(state: State, context: Context) -> Outcome:
         cited = cite(quoted, passages, withheld=unquotable)
     else:
         cited = kept.cited
-    ids = [citation.chunk_id for citation in cited.citations]
-    stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
-    cited = verified(cited, {chunk.id: chunk for chunk in stored})
-    detail: dict[str, object] = {"claims": len(cited.claims), "citations": len(cited.citations)}
+    cited = with_dissent(cited, [hit.chunk for hit in state["evidence"][: context.deps.settings.rerank.passages]])
+    detail: dict[str, object] = {}
+    try:
+        async with asyncio.timeout(_VERIFY_S):
+            ids = [citation.chunk_id for citation in cited.citations]
+            stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
+        cited = verified(cited, {chunk.id: chunk for chunk in stored})
+    except (OperatorError, TimeoutError) as exc:  # the quotes are of what the search found; that is said, too
+        cited = unverified(cited)
+        detail["failed"] = str(exc) or f"the store did not answer within {_VERIFY_S:g} s"
+    detail |= {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
-    return Outcome({"draft": kept.draft if kept else None, "cited": cited}, detail)
+    draft = kept.draft if kept else None
+    signals = read_signals(draft, cited)
+    detail["signals"] = asdict(signals)
+    detail["conditions"] = conditions_of(context.deps, context.options)
+    return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
 
 
 def pending(state: State) -> list[Step]:

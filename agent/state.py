@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 
 from agent.cite import Cited
 from agent.drafts import Written
+from agent.signals import Signals
 from agent.write import Draft
 from hopcite.types import Hit, Step, TraceEvent
 
@@ -31,4 +32,5 @@ class State(TypedDict, total=False):
     draft: Draft | None
     cited: Cited
     """The draft that was kept, and what it cites."""
+    signals: Signals
     events: Annotated[list[TraceEvent], operator.add]

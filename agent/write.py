@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.prompts import STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
 from hopcite.budget import Budget
@@ -12,12 +12,15 @@ from hopcite.chat import Chat, FinishReason
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk
 
-_ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)
+ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)
+"""Where a reply gives its short answer."""
 _REFUSAL = re.compile(
     r"\b(unknown|insufficient information|not (?:enough|sufficient) information|"
     r"(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't) )",
     re.IGNORECASE,
 )
+# A model that goes round in circles does so until its tokens are spent. Numbers may repeat themselves: 1 000 000 000.
+_REPEATED = re.compile(r"(\b[^\W\d][^\n]{0,200}?)(?:[\W]*\b\1\b){2,}")
 _MAX_STEP_TOKENS = 24
 # Room for the system prompt, the examples and the chat template, in tokens.
 _PROMPT_OVERHEAD = 900
@@ -27,13 +30,14 @@ _PROMPT_OVERHEAD = 900
 class Draft:
     """The writer's reply, taken apart. `text` still holds the writer's own markers, which count passages from 1.
 
-    `cut_short`: the deadline ended it.
+    `cut_short`: the deadline ended it. `logprobs`: the reply's tokens, where the server gives their log-probabilities.
     """
 
     short_answer: str
     text: str
     unknown: bool
     cut_short: bool
+    logprobs: tuple[tuple[str, float], ...] = ()
 
 
 async def write_draft(
@@ -49,15 +53,18 @@ async def write_draft(
     completion = await chat.complete(
         reading_messages(passages, question), max_tokens=max_tokens, budget=budget, on_text=on_text
     )
-    return parse_draft(completion.text, finish_reason=completion.finish_reason)
+    return replace(parse_draft(completion.text, finish_reason=completion.finish_reason), logprobs=completion.logprobs)
 
 
 def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     """Take the `Answer:` line out of a reply. Without one, a first line of at most 12 words is the short answer.
 
-    A reply that was cut loses its unfinished last sentence, if another one stands before it.
+    A reply that was cut loses its unfinished last sentence, if another one stands before it, and one that ran to its
+    end loses what it repeats.
     """
-    found = _ANSWER_LINE.search(reply)
+    if finish_reason == "length":
+        reply = _REPEATED.sub(r"\1", reply)
+    found = ANSWER_LINE.search(reply)
     if found:
         short, text = found["short"], reply[: found.start()] + reply[found.end() :]
     else:

@@ -2,6 +2,8 @@
 
 from evals.datasets import NAMES, load_dataset
 from evals.rerank_bench import BenchRequest, render_rows, run_rerank_bench, write_rows
+from evals.rerank_heads import HeadsRequest, run_rerank_heads
+from evals.rerank_plot import render_plot
 from evals.runner import FinishedRun, RunProgress, RunRequest, run_evaluation
 from evals.summary import render_summary
 from evals.sweep import render_sweep, run_sweep
@@ -10,14 +12,17 @@ __all__ = [
     "NAMES",
     "BenchRequest",
     "FinishedRun",
+    "HeadsRequest",
     "RunProgress",
     "RunRequest",
     "load_dataset",
+    "render_plot",
     "render_rows",
     "render_summary",
     "render_sweep",
     "run_evaluation",
     "run_rerank_bench",
+    "run_rerank_heads",
     "run_sweep",
     "write_rows",
 ]

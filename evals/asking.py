@@ -69,7 +69,10 @@ async def ask_all(questions: Sequence[Question], job: Job, *, deps: Deps, concur
 async def ask(question: Question, job: Job, *, deps: Deps) -> Outcome:
     """Ask one question. `OperatorError` is raised; any other failure is the question's own."""
     try:
-        return Outcome(question, await _answer(question, job, deps))
+        answer = await _answer(question, job, deps)
+        # The answer that a person gets after a part has failed is not that of the system under test.
+        failed = [str(event.detail["failed"]) for event in answer.trace.events if "failed" in event.detail]
+        return Outcome(question, answer, f"WorkFailed: {failed[0]}" if failed else None)
     except OperatorError:
         raise
     except HopciteError as exc:

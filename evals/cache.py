@@ -23,10 +23,9 @@ from hopcite.errors import OperatorError
 from hopcite.models import CATALOGUE
 from hopcite.settings import Settings
 from hopcite.types import Chunk
-from retrieval.rerank.choice import engine_of
 from retrieval.rerank.port import Ranking, Reranker
 
-_IN_PROCESS = ("attention", "cascade", "cross_encoder", "fused", "in_context", "port", "recipes", "weights")
+_ATTENTION = ("attention", "cascade", "fused", "in_context", "port", "recipes", "weights")
 
 
 class ReplyCache:
@@ -93,6 +92,7 @@ def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
         "chat": _chat_identity(deps.settings, deps.chat),
         "device": deps.settings.rerank.device,
         "sha256": _file_sha256(deps.settings.rerank.model),
+        "heads": deps.settings.rerank.heads and hashlib.sha256(deps.settings.rerank.heads.read_bytes()).hexdigest(),
     }
     return replace(deps, chat=chat, reranker=CachedReranker(deps.reranker, cache, identity))
 
@@ -123,9 +123,11 @@ class CachedChat:
                 return None
             return asdict(reply)
 
-        key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop))
+        key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop), logprobs=True)
         value = await self._cache.through(key, budget, make)
-        return Completion(**value) if value is not None else cut[0]
+        if value is None:
+            return cut[0]
+        return Completion(**{**value, "logprobs": tuple((token, logprob) for token, logprob in value["logprobs"])})
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
         """Kept as JSON."""
@@ -185,10 +187,9 @@ class CachedReranker:
 
 
 def _code(settings: Settings) -> list[str]:
-    """The files that can change a ranking: of a reranker in this process a few, whose replies cost the most."""
-    methods = settings.rerank.methods
-    if settings.rerank.shuffles == 1 and {engine_of(method) for method in methods} <= {None, "in-process"}:
-        return [f"retrieval/rerank/{name}.py" for name in _IN_PROCESS]
+    """The files that can change a ranking: by attention, whose replies cost the most, a few."""
+    if settings.rerank.shuffles == 1 and set(settings.rerank.methods) <= {"none", "attention"}:
+        return [f"retrieval/rerank/{name}.py" for name in _ATTENTION]
     return ["retrieval/rerank"]
 
 

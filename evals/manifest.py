@@ -33,6 +33,7 @@ def identity(
     seed: int | None,
     pool: str,
     retrieval_only: bool,
+    calibration: str | None,
 ) -> dict[str, Any]:
     """What must be equal for a run to go on: data, settings, models and code. Not the limit: a run may be extended."""
     return {
@@ -45,6 +46,7 @@ def identity(
         "seed": seed,
         "pool": pool,
         "retrieval_only": retrieval_only,
+        "calibration": calibration,
         "settings_fingerprint": settings.fingerprint(),
         "collection_fingerprint": collection_fingerprint(dataset, settings, encoder=encoder),
         "encoder": encoder,
@@ -123,7 +125,9 @@ def _model_sha256(model: str) -> str | None:
 
 
 def _counts(name: str) -> bool:
-    return not name.startswith(("data_dir", "model_dir", "server.", "llm.api_key", "llm.base_url", "qdrant."))
+    return not name.startswith(
+        ("data_dir", "model_dir", "server.", "telemetry.", "llm.api_key", "llm.base_url", "qdrant.")
+    )
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import Deps, open_deps
+from agent.calibration import FILE as CALIBRATION
 from evals.asking import Job, OnOutcome, Outcome, ask
 from evals.datasets import Question
 from hopcite.errors import HopciteError, SettingsError, Unreachable
@@ -87,4 +88,6 @@ class _Worker:
                 "(HOPCITE_QDRANT__URL)."
             )
         shutil.copytree(source, folder / "collections" / self._collection)
+        if (calibration := self._settings.data_dir / CALIBRATION).exists():
+            shutil.copy(calibration, folder)
         return self._settings.model_copy(update={"data_dir": folder})

@@ -52,7 +52,7 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
 
     Raises `UsageError` when a folder is missing, holds no run or no record, or was asked other questions.
     """
-    runs = [_read_run(path) for path in paths]
+    runs = [read_run(path) for path in paths]
     for run in runs[1:]:
         if _questions(run) != _questions(runs[0]):
             raise UsageError(
@@ -71,13 +71,21 @@ def confidence_and_correctness(run: Run) -> tuple[list[float], list[float]]:
     )
 
 
+def calibrated(run: Run) -> str:
+    """Whether the run's confidences are `calibrated`, `uncalibrated` or `partly calibrated`; empty in earlier runs."""
+    notes = [str(record.get("fingerprint", {}).get("confidence", "")) for record in run.records if not record["error"]]
+    told = {"uncalibrated" if "uncalibrated" in note else "calibrated" for note in notes if note}
+    return "partly calibrated" if len(told) > 1 else next(iter(told), "")
+
+
 def seconds_of(record: Record) -> float | None:
     """What the question took; None where it failed or was not timed."""
     total = record.get("usage", {}).get("ms", {}).get("total")
     return None if record["error"] or total is None else float(total) / 1000
 
 
-def _read_run(path: Path) -> Run:
+def read_run(path: Path) -> Run:
+    """One run under its system's name. Raises `UsageError` when the folder is missing, or holds no run or no record."""
     if not path.is_dir():
         raise UsageError(f"There is no folder {path}; name a run's folder, as `hopcite eval run` prints it.")
     manifest = _json(path / "manifest.json")

@@ -15,6 +15,8 @@ from typing import Any
 
 from evals.manifest import differences
 from hopcite.errors import NoSpace, OperatorError, UsageError
+from hopcite.types import Answer
+from hopcite.wire import answer_json, trace_json
 
 Record = dict[str, Any]
 
@@ -45,6 +47,19 @@ class RunFolder:
         _write(self.path / "summary.json", summary)
         self.manifest.update(status="complete", finished=finished)
         _write(self.path / "manifest.json", self.manifest)
+
+
+def answer_record(answer: Answer) -> Record:
+    """What a record keeps of an answer: its JSON, the documents that each step found, and what each stage did."""
+    document_of = {hit.chunk.id: hit.chunk.document_id for hit in answer.evidence}
+    return {
+        **answer_json(answer),
+        "found_documents": {
+            step.id: list(dict.fromkeys(document_of[id_] for id_ in step.chunk_ids if id_ in document_of))
+            for step in answer.steps
+        },
+        "trace": trace_json(answer.trace)["events"],
+    }
 
 
 def open_run(path: Path, manifest: Mapping[str, Any]) -> RunFolder:

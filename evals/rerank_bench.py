@@ -194,9 +194,12 @@ def _model_and_engine(settings: Settings) -> tuple[str, str]:
 
 
 def _used(method: RerankMethod, settings: Settings) -> tuple[str, str]:
-    if engine_of(method) == "chat":
+    engine = engine_of(method, settings.rerank)
+    if engine == "chat":
         return settings.llm.model, "server" if settings.llm.base_url else "llama.cpp"
-    return settings.rerank.model, "transformers" if method == "attention" else "sentence-transformers"
+    if engine == "server":
+        return settings.rerank.model, "server"
+    return settings.rerank.model, "sentence-transformers" if method == "cross-encoder" else "transformers"
 
 
 def _mean(values: Iterable[float]) -> float:

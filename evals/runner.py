@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from agent import Deps, open_deps
+from agent.calibration import read_calibration
 from evals import manifest as manifests
 from evals.asking import Job, OnOutcome, Outcome, Pool, ask_all
 from evals.cache import ReplyCache, with_cache
@@ -19,13 +20,12 @@ from evals.corpus import ingest_corpus
 from evals.datasets import Dataset, Question, load_dataset, select
 from evals.datasets import custom as own
 from evals.datasets.download import SOURCES, fetch_dataset
-from evals.records import Record, RunFolder, open_run
+from evals.records import Record, RunFolder, answer_record, open_run
 from evals.scoring import failed_scores, score
 from evals.summary import summarise
 from evals.systems import settings_of, system_named
 from hopcite.errors import NotFound, UsageError
 from hopcite.settings import Settings
-from hopcite.wire import answer_json
 from ingest import Ledger, open_ledger
 from retrieval import Encoder, open_encoder
 
@@ -212,8 +212,7 @@ class _Writer:
         scored = score(
             answer, question, dataset=self._dataset, stored_text=self._stored_text, written=self._job.written
         )
-        documents = {hit.chunk.id: hit.chunk.document_id for hit in answer.evidence}
-        body = answer_json(answer)
+        body = answer_record(answer)
         body["evidence"] = body["evidence"][:_EVIDENCE_KEPT]
         return {
             "id": question.id,
@@ -226,11 +225,6 @@ class _Writer:
                 "document_ids": [list(gold.document_ids) for gold in question.gold],
             },
             "scores": scored.scores if error is None else failed_scores(scored.scores),
-            "found_documents": {
-                step.id: list(dict.fromkeys(documents[id_] for id_ in step.chunk_ids if id_ in documents))
-                for step in answer.steps
-            },
-            "trace": [asdict(event) for event in answer.trace.events],
             "unlocated_sentences": scored.unlocated_sentences,
             "error": error,
         }
@@ -257,6 +251,7 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
             seed=request.seed,
             pool=request.pool,
             retrieval_only=request.retrieval_only,
+            calibration=_calibration(settings),
         ),
         "settings": manifests.masked(settings),
         "machine": manifests.machine(),
@@ -270,6 +265,11 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
         "status": "running",
         "finished": None,
     }
+
+
+def _calibration(settings: Settings) -> str | None:
+    found = read_calibration(settings.data_dir)
+    return found.fingerprint if found else None
 
 
 def _summary(request: RunRequest, dataset: Dataset, folder: RunFolder, questions: Sequence[Question]) -> dict[str, Any]:

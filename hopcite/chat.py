@@ -32,6 +32,8 @@ class Completion:
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    logprobs: tuple[tuple[str, float], ...] = ()
+    """Each token of the reply, thinking aloud included, with its log-probability; empty where the server gives none."""
 
 
 class Chat(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,16 @@ from pydantic import ValidationError
 
 from hopcite.budget import Budget
 from hopcite.chat import Completion, FinishReason, Message, T
-from hopcite.errors import ModelMisbehaved, Unreachable
+from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.llamacpp import EmbeddedServer, Endpoint
 from hopcite.models import model_path
 from hopcite.settings import LLMSettings, Settings
 from hopcite.wire_openai import ThinkingFilter, raise_for, retry_after_s, worth_another_try
 
 _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
+# Counting is no work for a server: one that is silent for so long is not asked again for a while.
+_COUNT_TIMEOUT_S = 5.0
+_COUNT_PAUSE_S = 60.0
 _CHARACTERS_PER_TOKEN = 3  # a cautious estimate for servers that don't count
 
 
@@ -65,6 +69,8 @@ class OpenAIChat:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(llm.concurrency)
+        self._logprobs = True
+        self._count_again = 0.0
 
     @property
     def model(self) -> str:
@@ -88,27 +94,42 @@ class OpenAIChat:
         """Stream a reply; at the deadline the connection is closed, which stops the server, and what came counts."""
         budget.check()
         body = {
+            "messages": list(messages),
             "max_tokens": max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             **({"stop": list(stop)} if stop else {}),
         }
+        if self._logprobs:
+            try:
+                return await self._completion({**body, "logprobs": True, "top_logprobs": 1}, budget, on_text)
+            except (ModelMisbehaved, UsageError) as exc:
+                if "logprobs" not in str(exc):
+                    raise
+                self._logprobs = False  # some servers refuse the request for them; the reply is worth more
+        return await self._completion(body, budget, on_text)
+
+    async def _completion(
+        self, body: Mapping[str, Any], budget: Budget, on_text: Callable[[str], None] | None
+    ) -> Completion:
         pieces: list[str] = []
+        tokens: list[tuple[str, float]] = []
         thinking = ThinkingFilter()
         finish: FinishReason | None = None
         usage: Mapping[str, int] = {}
         try:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
-                async for event in self._stream({"messages": list(messages), **body}, budget):
+                async for event in self._stream(body, budget):
                     usage = event.get("usage") or usage
-                    for choice in event.get("choices", ()):
-                        text = thinking.feed(choice.get("delta", {}).get("content") or "")
+                    for choice, piece, reason in _pieces(event):
+                        tokens += _tokens(choice)
+                        text = thinking.feed(piece)
                         if text:
                             pieces.append(text)
                             if on_text:
                                 on_text(text)
-                        if choice.get("finish_reason"):
-                            finish = "length" if choice["finish_reason"] == "length" else "stop"
+                        if reason:
+                            finish = "length" if reason == "length" else "stop"
         except TimeoutError:
             finish = "deadline"
         if finish is None:
@@ -117,9 +138,9 @@ class OpenAIChat:
             )
         pieces.append(thinking.feed("", last=True))
         text = "".join(pieces)
-        spent = _spent(usage, messages, text)
+        spent = _spent(usage, body["messages"], text)
         budget.charge(prompt_tokens=spent[0], completion_tokens=spent[1])
-        return Completion(text.strip(), finish, *spent)
+        return Completion(text.strip(), finish, *spent, tuple(tokens))
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
         """A reply constrained to the schema; one repair."""
@@ -163,11 +184,19 @@ class OpenAIChat:
         """By the server's tokenizer (llama.cpp's form, then vLLM's), else estimated."""
         client, root = await self._client()
         body = {"content": text, "model": self.model, "prompt": text, "add_special_tokens": False}
+        counted: dict[str, Any] = {}
         try:
-            response = await client.post(f"{root.removesuffix('/v1')}/tokenize", json=body)
-            counted = response.json() if response.is_success else {}
+            if time.monotonic() >= self._count_again:
+                response = await client.post(
+                    f"{root.removesuffix('/v1')}/tokenize",
+                    json=body,
+                    timeout=min(_COUNT_TIMEOUT_S, self._llm.timeout_s),
+                )
+                counted = response.json() if response.is_success else {}
+        except httpx.TimeoutException:
+            self._count_again = time.monotonic() + _COUNT_PAUSE_S
         except (httpx.TransportError, json.JSONDecodeError):
-            counted = {}
+            pass
         if "count" in counted:
             return int(counted["count"])
         return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)
@@ -193,7 +222,7 @@ class OpenAIChat:
         [reply] = events
         try:
             choice = reply["choices"][0]
-            text = choice["message"].get("content") or ""
+            text = _characters(choice["message"].get("content") or "")
         except (LookupError, TypeError, AttributeError) as exc:
             raise ModelMisbehaved(
                 f"llm.base_url names no OpenAI-compatible server: it says {str(reply)[:100]!r}."
@@ -268,6 +297,28 @@ def _event(data: str | bytes) -> dict[str, Any]:
     if not isinstance(event, dict) or event.get("error"):
         raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
     return event
+
+
+def _tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The tokens of one event with their log-probabilities; nan for one that comes without."""
+    found = (choice.get("logprobs") or {}).get("content") or ()
+    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
+
+
+def _pieces(event: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, str | None]]:
+    """Each choice of a streamed event with its text, and why it ends if it does."""
+    try:
+        return [
+            (choice, _characters((choice.get("delta") or {}).get("content") or ""), choice.get("finish_reason"))
+            for choice in event.get("choices") or ()
+        ]
+    except (AttributeError, TypeError) as exc:
+        raise ModelMisbehaved(f"llm.base_url names no OpenAI-compatible server: it says {str(event)[:100]!r}.") from exc
+
+
+def _characters(text: str) -> str:
+    """Without halves of surrogate pairs: JSON can hold them, no file and no reply to a browser can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:

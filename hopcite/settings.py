@@ -42,7 +42,9 @@ RerankMethod = Literal[
     "groups",
     "tournament",
     "elimination",
+    "query-likelihood",
     "cross-encoder",
+    "qwen3-reranker",
     "none",
 ]
 SearchMode = Literal["hybrid", "dense", "sparse"]
@@ -118,6 +120,10 @@ class SearchSettings(_Section):
     """Passages reached in this way that join the ranking."""
     hop_weight: float = Field(default=1.5, ge=0)
     """Weight in the fusion of these, and of the passages that the question names; dense and sparse list have 1 each."""
+    name_seeds: int = Field(default=2, ge=0)
+    """Of the first passages, those whose names are followed to other passages that mention them. 0: none."""
+    name_weight: float = Field(default=1.0, ge=0)
+    """Weight in the fusion of what the first one's names lead to; half of it for the second one's."""
 
 
 class RerankSettings(_Section):
@@ -125,9 +131,15 @@ class RerankSettings(_Section):
 
     method: RerankMethod = "attention"
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-    """For `attention` and `cross-encoder`, which read it in process. The other methods use the `llm` model."""
-    engine: Literal["auto", "chat", "in-process"] = "auto"
-    """auto: the one that the method runs on. Another one is an error, for setups that must not load a second model."""
+    """For the methods that do not use the `llm` model: read in process, or the name by which `base_url` knows it."""
+    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
+    """A server with `/rerank`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`."""
+    api_key: SecretStr | None = None
+    engine: Literal["auto", "chat", "in-process", "server"] = "auto"
+    """auto: `server` where there is a `base_url` and the method can use it, else the one that the method runs on.
+    One that a method can't run on is an error, for setups that must not load a second model."""
+    heads: Path | None = None
+    """Attention heads picked by `hopcite rerank-heads`, which `attention` then reads in place of those it knows."""
     passages: int = Field(default=20, ge=1)
     """The best of the first stage that are reranked; the rest keep their order below."""
     shuffles: int = Field(default=1, ge=1, le=50)
@@ -161,6 +173,10 @@ class AnswerSettings(_Section):
     """Calls of language models for one question. While it is not set, what reranking needs comes on top."""
     deadline_s: float | None = Field(default=None, gt=0)
     max_answer_tokens: int = Field(default=256, ge=16)
+    writer: bool = True
+    """false: no model writes; the answer is the sentences of the evidence nearest to the question, cited."""
+    step_answers: bool = True
+    """false: no model reads the answer of a sub-question, so that those which need one are left out."""
     defences: bool = True
     """Keep from the models what in a document gives orders, imitates the prompt or is hidden (docs/security.md)."""
 
@@ -171,6 +187,13 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_upload_mb: int = Field(default=64, ge=1)
+
+
+class TelemetrySettings(_Section):
+    """What is told of the work to those who watch over it."""
+
+    spans: bool | None = None
+    """OpenTelemetry spans of every question. Unset: when the OTEL_* environment names an exporter."""
 
 
 class Settings(_Section):
@@ -189,11 +212,14 @@ class Settings(_Section):
     rerank: RerankSettings = RerankSettings()
     answer: AnswerSettings = AnswerSettings()
     server: ServerSettings = ServerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def fingerprint(self) -> str:
-        """12 hex digits over everything that can change an answer: not paths, keys, addresses or the server section."""
-        tree = self.model_dump(mode="json", exclude={"data_dir": True, "model_dir": True, "server": True})
-        for section in ("llm", "qdrant"):
+        """12 hex digits over everything that can change an answer: not paths, keys, addresses, server and telemetry."""
+        tree = self.model_dump(
+            mode="json", exclude={"data_dir": True, "model_dir": True, "server": True, "telemetry": True}
+        )
+        for section in ("llm", "qdrant", "rerank"):
             tree[section] = {k: v for k, v in tree[section].items() if k not in ("api_key", "base_url", "url")}
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
 

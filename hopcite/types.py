@@ -113,18 +113,57 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """What one node of the agent did."""
+    """What one node of the agent did. The last three fields are there when the trace was asked for."""
 
     node: str
     ms: float
     detail: Mapping[str, object] = field(default_factory=dict)
+    started_ms: float | None = None
+    """Since the question came."""
+    input: Mapping[str, object] | None = None
+    """The state that the node found, as JSON values; passages by their ids."""
+    output: Mapping[str, object] | None = None
+    """What it changed of the state."""
+
+
+CallKind = Literal["complete", "parse", "label_logprobs", "rerank"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One use of a model: of a chat, or of a reranker, whose own questions to a chat have it as their parent."""
+
+    id: int
+    parent: int | None
+    event: int
+    """Place, from 0, of the event in whose node it was made."""
+    kind: CallKind
+    model: str
+    started_ms: float
+    ms: float
+    request: Mapping[str, object]
+    reply: object
+    """As JSON values; None when it failed."""
+    facts: Mapping[str, object]
+    calls: int
+    """Requests that it took: two when a reply had to be repaired. Of a reranker, all that it made."""
+    prompt_tokens: int
+    completion_tokens: int
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything that happened on the way to an answer, in order."""
+    """Everything that happened on the way to an answer, in order.
+
+    The events are always there, in short. What else is, only where the trace was asked for.
+    """
 
     events: tuple[TraceEvent, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+    started: str | None = None
+    """ISO 8601, UTC. None: the trace was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

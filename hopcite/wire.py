@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hopcite.types import Answer, AnswerStatus, Citation, Claim, Hit, Step, Usage
+from hopcite.types import Answer, AnswerStatus, Citation, Claim, Hit, Step, Trace, TraceEvent, Usage
+
+TRACE_VERSION = 1
+"""Raised when a field of a trace changes its meaning (docs/trace.md)."""
 
 
 class EvidenceItem(BaseModel):
@@ -78,6 +82,23 @@ class AnswerBody(BaseModel):
         )
 
 
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """The answer as plain JSON values."""
-    return AnswerBody.from_answer(answer).model_dump(mode="json")
+def answer_json(answer: Answer, *, trace: bool = False) -> dict[str, Any]:
+    """The answer as plain JSON values; with `trace`, how it came about is in it too."""
+    body = AnswerBody.from_answer(answer).model_dump(mode="json")
+    return {**body, "trace": trace_json(answer.trace)} if trace else body
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """The trace as plain JSON values: what a run of an evaluation keeps of it are its `events`."""
+    return {
+        "version": TRACE_VERSION,
+        "started": trace.started,
+        "options": dict(trace.options),
+        "events": [_known(event) for event in trace.events],
+        "calls": [asdict(call) for call in trace.calls],
+    }
+
+
+def _known(event: TraceEvent) -> dict[str, Any]:
+    """Without the fields that only a trace which was asked for has."""
+    return {name: value for name, value in asdict(event).items() if value is not None}

@@ -10,7 +10,7 @@ from hopcite.errors import NotFound, UsageError
 from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settings
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
-from retrieval.hops import follow, fuse, named_in
+from retrieval.hops import Search, follow, fuse, named_in
 from retrieval.index.port import Index, Point, Query
 from retrieval.index.stored import Record
 from retrieval.names import title_key
@@ -78,12 +78,13 @@ class Collection:
                 + [named_in(query, vector, within=within) for query, vector in zip(queries, vectors, strict=True)]
             )
             hybrid, named = first[: len(queries)], first[len(queries) :]
+            searches = [Search(*parts) for parts in zip(queries, vectors, hybrid, strict=True)]
             neighbours = follow(
-                self.index, vectors, hybrid, seeds=settings.hop_seeds, limit=settings.hop_limit, within=within
+                self.index, searches, settings=settings, sparse=self.encoder.encode_words, within=within
             )
             found = [
-                fuse(*lists, k=settings.rrf_k, weight=settings.hop_weight)[:limit]
-                for lists in zip(hybrid, named, neighbours, strict=True)
+                fuse(hits, [(settings.hop_weight, of_question), *of_hits], k=settings.rrf_k)[:limit]
+                for hits, of_question, of_hits in zip(hybrid, named, neighbours, strict=True)
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
 

@@ -48,6 +48,10 @@ class Encoder(Protocol):
         """Vectors for searching."""
         ...
 
+    def encode_words(self, text: str) -> SparseVector:
+        """The sparse vector alone, for a search by words: next to no time."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as the model sees it, special tokens included and nothing cut."""
         ...
@@ -97,8 +101,11 @@ class SentenceEncoder:
     def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
         """Vectors for searching."""
         dense = self._dense(texts, queries=True) if texts else []
-        sparse = (self._sparse.embed_query(text) for text in texts)
-        return [Vectors(d, _to_sparse(s)) for d, s in zip(dense, sparse, strict=True)]
+        return [Vectors(vector, self.encode_words(text)) for vector, text in zip(dense, texts, strict=True)]
+
+    def encode_words(self, text: str) -> SparseVector:
+        """The sparse vector of a query."""
+        return _to_sparse(self._sparse.embed_query(text))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""

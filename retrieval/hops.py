@@ -1,17 +1,45 @@
 """Following names to passages, without a language model: those in the question, then those in the first hits.
 
-A passage is named when its title is mentioned. The first hits of a search are seeds, and what they name are their
-neighbours. Measured on three multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
+A passage is named when its title is mentioned. The first hits of a search are seeds; their neighbours are the passages
+that they name, and those that mention a name that they mention. Measured on three multi-hop question sets in
+docs/decisions.md, as are the ways that were not taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from retrieval.index.port import Index, LinkFilter, Query, Scored, Vectors
-from retrieval.names import phrases_in
+from hopcite.settings import SearchSettings
+from hopcite.types import Chunk
+from retrieval.index.port import Index, LinkFilter, Query, Scored, SparseVector, Vectors
+from retrieval.names import mentions, names_in, phrases_in
 
 _NAMED = 10  # passages that the question names
+_NAMES = 10  # of one seed that are followed: those that it mentions first
+_SHARING = 20  # passages that are looked at for each of these
+_COMMON = 5  # a name that more of them mention leads nowhere in particular
+
+Weighted = tuple[float, list[Scored]]
+"""A list of passages, best first, and its weight in the fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A question, its vectors, and the first hits for it."""
+
+    question: str
+    vectors: Vectors
+    hits: Sequence[Scored]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """From a seed to what it names: by its title, or as `name` does."""
+
+    search: Search
+    seed: Chunk
+    name: str | None = None
 
 
 def named_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = None) -> Query:
@@ -21,39 +49,85 @@ def named_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = No
 
 def follow(
     index: Index,
-    queries: Sequence[Vectors],
-    hits: Sequence[Sequence[Scored]],
+    searches: Sequence[Search],
     *,
-    seeds: int,
-    limit: int,
+    settings: SearchSettings,
+    sparse: Callable[[str], SparseVector],
     within: tuple[str, ...] | None = None,
-) -> list[list[Scored]]:
-    """The neighbours of each query's first `seeds` hits, at most `limit`, in one round trip.
+) -> list[list[Weighted]]:
+    """The neighbours of each search's first hits, all found in one round trip.
 
-    Those of the first seed come first, and of one seed's those nearest to the question.
+    For each search: one list of the passages that its seeds name by their titles, those of the first seed first, and of
+    one seed's those nearest to the question; then, for each of the first `name_seeds` seeds, the passages that share
+    one of its names, by BM25 for that name and the question. Each of these lists has half the weight of the last.
     """
-    starts = [(which, hit.chunk) for which, found in enumerate(hits) for hit in found[:seeds]]
-    links = [LinkFilter(phrases_in(seed.text), seed.document_id) for _, seed in starts]
-    found = index.query(
-        [Query(queries[which], limit, "dense", link, within) for (which, _), link in zip(starts, links, strict=True)]
-    )
-    neighbours: list[dict[str, Scored]] = [{} for _ in queries]
-    for (which, _), nearest in zip(starts, found, strict=True):
-        for hit in nearest:
-            neighbours[which].setdefault(hit.chunk.id, hit)
-    return [list(of_query.values())[:limit] for of_query in neighbours]
+    leads = [lead for search in searches for lead in _leads(search, settings)]
+    found = index.query([_query(lead, settings, sparse, within) for lead in leads])
+    results = list(zip(leads, found, strict=True))
+    return [_lists([(lead, hits) for lead, hits in results if lead.search is search], settings) for search in searches]
 
 
-def fuse(hits: Sequence[Scored], *named: Sequence[Scored], k: int, weight: float) -> list[Scored]:
-    """Hybrid hits with lists of named passages.
+def fuse(hits: Sequence[Scored], further: Iterable[Weighted], *, k: int) -> list[Scored]:
+    """Hybrid hits with further lists.
 
     The store's hybrid score is already the sum of 1 / (k + rank) over two lists, so weight / (k + rank) is added to it
     for each further one.
     """
     fused = {hit.chunk.id: hit for hit in hits}
-    for ranking in named:
+    for weight, ranking in further:
         for rank, found in enumerate(ranking, start=1):
             known = fused.get(found.chunk.id)
             score = (known.score if known else 0.0) + weight / (k + rank)
             fused[found.chunk.id] = Scored(found.chunk, score)
     return sorted(fused.values(), key=lambda hit: (-hit.score, hit.chunk.id))
+
+
+def _leads(search: Search, settings: SearchSettings) -> list[_Lead]:
+    seeds = [hit.chunk for hit in search.hits]
+    titles = [_Lead(search, seed) for seed in seeds[: settings.hop_seeds]]
+    asked = search.question.casefold()
+    names = [
+        _Lead(search, seed, name)
+        for seed in seeds[: settings.name_seeds]
+        for name in [name for name in names_in(f"{seed.title}. {seed.text}") if not mentions(asked, name)][:_NAMES]
+    ]
+    return titles + names
+
+
+def _query(
+    lead: _Lead,
+    settings: SearchSettings,
+    sparse: Callable[[str], SparseVector],
+    within: tuple[str, ...] | None,
+) -> Query:
+    vectors, seed = lead.search.vectors, lead.seed
+    if lead.name is None:
+        return Query(vectors, settings.hop_limit, "dense", LinkFilter(phrases_in(seed.text), seed.document_id), within)
+    words = sparse(f"{lead.name} {lead.search.question}")
+    return Query(Vectors(vectors.dense, words), _SHARING, "sparse", None, within)
+
+
+def _lists(results: Sequence[tuple[_Lead, Sequence[Scored]]], settings: SearchSettings) -> list[Weighted]:
+    titled: dict[str, Scored] = {}
+    sharing: dict[str, dict[str, Scored]] = {}
+    for lead, hits in results:
+        if lead.name is None:
+            for hit in hits:
+                titled.setdefault(hit.chunk.id, hit)
+            continue
+        best = sharing.setdefault(lead.seed.id, {})
+        for hit in _sharing(lead.name, lead.seed, hits):
+            if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
+                best[hit.chunk.id] = hit
+    lists: list[Weighted] = [(settings.hop_weight, list(titled.values())[: settings.hop_limit])]
+    for place, of_seed in enumerate(sharing.values()):
+        ranked = sorted(of_seed.values(), key=lambda hit: (-hit.score, hit.chunk.id))
+        lists.append((settings.name_weight / 2**place, ranked[: settings.hop_limit]))
+    return lists
+
+
+def _sharing(name: str, seed: Chunk, hits: Sequence[Scored]) -> list[Scored]:
+    """Of the hits, those in other documents that mention the name; none when it is common."""
+    others = [hit for hit in hits if hit.chunk.document_id != seed.document_id]
+    found = [hit for hit in others if mentions(f"{hit.chunk.title} {hit.chunk.text}".casefold(), name)]
+    return found if len(found) <= _COMMON else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 MAX_WORDS = 8
@@ -18,6 +19,8 @@ _DISAMBIGUATION = re.compile(r"\s*\([^()]*\)\s*$")
 _POSSESSIVE = re.compile(r"['’]s\b", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-‐-―/_]+")
 _DROPPED = re.compile(r"[^\w ]")
+_CLOSING = ".,;:!?…"
+_JOINING = frozenset("of the de von van du la del der di da".split())
 _OPENING = "\"'“”‘’«»()[]{}<>*`„"
 # Capitalised for their place in the calendar or the sentence: alone they are no mention of a title.
 _NOT_NAMES = frozenset(
@@ -47,6 +50,52 @@ def phrases_in(text: str) -> tuple[str, ...]:
             if capital and len(key) >= _MIN_LETTERS and key not in _NOT_NAMES and not key.replace(" ", "").isdigit():
                 found[key] = None
     return tuple(found)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Proper names as they are written: runs of capitalised words, also such as "University of Ghent". None twice."""
+    found: dict[str, None] = {}
+    run: list[str] = []
+    for raw in [*text.split(), "."]:
+        bare = raw.strip(_OPENING + _CLOSING)
+        word = _POSSESSIVE.sub("", bare)
+        if word[:1].isupper() or (run and (word in _JOINING or word[:1].isdigit())):
+            inside = word == bare and not _ends(raw, word)
+            run.append(f"{word}." if inside and raw.rstrip(_OPENING).endswith(".") else word)
+            if inside:
+                continue
+        name = _name(run)
+        if name:
+            found[name] = None
+        run = []
+    return tuple(found)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text that is case-folded already has the name in it, as whole words."""
+    start = text.find(name := name.casefold())
+    while start >= 0:
+        around = text[start - 1 : start] + text[start + len(name) : start + len(name) + 1]
+        if not any(c.isalnum() for c in around):
+            return True
+        start = text.find(name, start + 1)
+    return False
+
+
+def _ends(raw: str, word: str) -> bool:
+    """Whether punctuation ends the name after this word: a full stop does not after an initial, or in "St."."""
+    last = raw.rstrip(_OPENING)[-1:]
+    return last in ",;:!?)" or (last == "." and len(word) > _MIN_LETTERS)
+
+
+def _name(run: Sequence[str]) -> str:
+    words = list(run)
+    while words and words[0].casefold() in _NOT_NAMES:
+        words.pop(0)
+    while words and words[-1] in _JOINING:
+        words.pop()
+    name = " ".join(words)
+    return name if len(name) >= _MIN_LETTERS else ""
 
 
 @lru_cache(maxsize=65536)

@@ -35,6 +35,9 @@ class HashingEncoder:
     def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
         return [self._vectors(text) for text in texts]
 
+    def encode_words(self, text: str) -> SparseVector:
+        return self._vectors(text).sparse
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(words(text)) for text in texts]
 
@@ -58,16 +61,16 @@ class HashingEncoder:
 class ScriptedChat:
     """Replies from a script, records every request, and fails when asked once too often.
 
-    A scripted `str` answers `complete`, a `BaseModel` answers `parse`, a `dict` answers `label_logprobs`, and an
-    exception is raised. Each call is charged 10 prompt tokens and 5 completion tokens.
+    A scripted `str` or `Completion` answers `complete`, a `BaseModel` answers `parse`, a `dict` answers
+    `label_logprobs`, and an exception is raised. Each call is charged 10 prompt tokens and 5 completion tokens.
     """
 
-    script: list[str | BaseModel | dict[str, float] | Exception]
+    script: list[str | Completion | BaseModel | dict[str, float] | Exception]
     model: str = "scripted"
     context_tokens: int = 8192
     requests: list[list[Message]] = field(default_factory=list)
 
-    def _next(self, messages: Sequence[Message], budget: Budget) -> str | BaseModel | dict[str, float]:
+    def _next(self, messages: Sequence[Message], budget: Budget) -> str | Completion | BaseModel | dict[str, float]:
         budget.check()
         self.requests.append(list(messages))
         assert self.script, (
@@ -89,10 +92,11 @@ class ScriptedChat:
         on_text: Callable[[str], None] | None = None,
     ) -> Completion:
         reply = self._next(messages, budget)
-        assert isinstance(reply, str), f"complete() was called, the script has {reply!r}"
+        assert isinstance(reply, str | Completion), f"complete() was called, the script has {reply!r}"
+        completion = reply if isinstance(reply, Completion) else Completion(reply, "stop", 10, 5)
         if on_text:
-            on_text(reply)
-        return Completion(reply, "stop", 10, 5)
+            on_text(completion.text)
+        return completion
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
         reply = self._next(messages, budget)

@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from agent import AnswerOptions
+from agent.calibration import conditions, in_force, read_calibration
 from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.errors import HopciteError, OperatorError, WorkFailed
@@ -65,6 +67,7 @@ async def check_all(settings: Settings, *, on_start: Callable[[str], None]) -> l
             "llm schema": lambda: _schema(chat),
             "llm logprobs": lambda: _logprobs(chat),
             "reranker": lambda: _reranker(settings, chat),
+            "confidence": lambda: _confidence(settings, chat),
         }
         findings = []
         for part, check in parts.items():
@@ -202,6 +205,23 @@ async def _reranker(settings: Settings, chat: Chat) -> str:
         why = "; ".join(ranking.notes) or f"it puts {best!r} first for {_QUESTION!r}"
         raise WorkFailed(f"{reranker.name} does not rank: {why}. Set rerank.method or rerank.model.")
     return f"{reranker.name}: an obvious passage ranked first"
+
+
+async def _confidence(settings: Settings, chat: Chat) -> str:
+    """Whether a calibration holds. None, or one for other settings, is no fault: confidence is then told as it is."""
+    read_calibration(settings.data_dir)
+    reranker = open_reranker(settings, chat)
+    try:
+        now = conditions(
+            settings,
+            AnswerOptions.from_settings(settings),
+            llm=chat.model,
+            encoder=open_encoder(settings).fingerprint,
+            reranker=reranker.name,
+        )
+    finally:
+        await reranker.aclose()
+    return in_force(settings.data_dir, now)[1]
 
 
 def _chunks() -> list[Chunk]:

@@ -13,6 +13,7 @@ from agent import AnswerOptions, Deps, StageEvent, answer_question
 from hopcite.chat import Chat
 from hopcite.errors import HopciteError, UsageError
 from hopcite.openai_chat import open_chat
+from hopcite.recording import RecordingChat
 from hopcite.settings import COLLECTION_NAME, RerankMethod, SearchMode, Settings
 from hopcite.types import Answer, Document, Hit
 from ingest import (
@@ -171,7 +172,7 @@ class Parts:
 
     def _open_chat(self) -> Chat:
         if self._chat is None:
-            self._chat = open_chat(self.settings)
+            self._chat = RecordingChat(open_chat(self.settings))
         return self._chat
 
     async def _reranker(self, method: RerankMethod | None) -> Reranker:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
 import typer
 from tqdm import tqdm
+
+from hopcite.errors import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 CollectionName = Annotated[str | None, typer.Option(help="The collection; by default the setting `collection`.")]
@@ -29,6 +32,12 @@ def print_json(value: object) -> None:
 def warn(text: str) -> None:
     """A line about what went wrong with a part of the work."""
     sys.stderr.write(f"hopcite: {text}\n")
+
+
+def check_writable(file: Path, flag: str) -> None:
+    """Before work that takes time: raise `UsageError` when its result could not be written there."""
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        raise UsageError(f"{file} is no file that can be written; choose another {flag}.")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from evals.labels import label
 from evals.losses import FATES, losses_of
 from evals.metrics import abstention
-from evals.reading import Run, confidence_and_correctness, seconds_of
+from evals.reading import Run, calibrated, confidence_and_correctness, seconds_of
 from evals.report import svg
 from evals.report.tables import Cell, Table, percent, points
 from evals.summary import interval, scores_of
@@ -171,9 +171,10 @@ def _calibration(runs: Sequence[Run]) -> Figure | None:
         told = "; ".join(f"confidence {p.x:.2f}: right {percent(p.y)}" for p in drawn)
         axes = svg.percent_axis("confidence"), svg.percent_axis(f"right, by {label(run.correctness)}")
         ece = f"ECE {error['mean']:.3f} ({error['low']:.3f} to {error['high']:.3f})"
+        name = f"{run.name}, {calibrated(run)}".removesuffix(", ")
         panels.append(
-            (f"{run.name}: {ece}",
-             svg.plot([svg.Series(run.name, drawn, n)], *axes, told=f"{run.name}, {ece}. {told}", diagonal=True))
+            (f"{name}: {ece}",
+             svg.plot([svg.Series(run.name, drawn, n)], *axes, told=f"{name}, {ece}. {told}", diagonal=True))
         )  # fmt: skip
         rows += [
             (f"{run.name}, {part.low:.1f} to {part.high:.1f}",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
 
 from hopcite.errors import DocumentError
+from ingest.readers.dates import iso_day, published
 from ingest.readers.plain import Content, clean, decode
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 _UNSEEN = ("script", "style", "noscript", "template", "nav", "head", "iframe", "svg")
 # What a style written into the page keeps from being seen. Style sheets are not read.
@@ -16,6 +21,11 @@ _UNSEEN_STYLE = re.compile(
 _WHITE = re.compile(r"\s+")
 _DECLARED = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _READ_AS_CP1252 = ("ascii", "iso8859-1")  # https://encoding.spec.whatwg.org/#names-and-labels
+_DATE_NAMES = frozenset(
+    "article:published_time og:published_time datepublished date dc.date dcterms.date dc.date.issued dcterms.issued "
+    "pubdate publishdate publication_date citation_publication_date citation_date".split()
+)
+_JSON_LD_DATE = re.compile(r"\"datePublished\"\s*:\s*\"([^\"]+)\"")
 _BLOCKS = (
     "address article aside blockquote caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
     "h5 h6 header hr li main ol p pre section summary table tbody td tfoot th thead tr ul"
@@ -23,7 +33,10 @@ _BLOCKS = (
 
 
 def read_html(data: bytes) -> Content:
-    """Text without markup, scripts, navigation and hidden parts; the title is the first heading, or the page's."""
+    """Text without markup, scripts, navigation and hidden parts; the title is the first heading, or the page's.
+
+    The date is the one that the page states in its head, in JSON-LD, or in a `time` element that is marked for it.
+    """
     from bs4 import BeautifulSoup
     from bs4.element import NavigableString
     from bs4.exceptions import ParserRejectedMarkup
@@ -38,6 +51,7 @@ def read_html(data: bytes) -> Content:
         raise DocumentError(f"Its HTML cannot be parsed ({exc}).") from exc
     heading = soup.find("h1") or soup.find("title")
     title = heading.get_text(" ", strip=True) if heading else None
+    metadata = published({"date": day} if (day := _stated_date(soup)) else {})
     for element in [*soup.find_all(_UNSEEN), *soup.find_all(hidden=True), *soup.find_all(style=_UNSEEN_STYLE)]:
         element.decompose()
     for string in soup.find_all(string=True):
@@ -51,7 +65,21 @@ def read_html(data: bytes) -> Content:
         element.insert_after("\n")
     lines = (" ".join(line.split()) for line in soup.get_text().splitlines())
     text = re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip()
-    return Content(clean(text), title)
+    return Content(clean(text), title, metadata=metadata)
+
+
+def _stated_date(soup: BeautifulSoup) -> str | None:
+    """The first date that the page gives as its own, in the places where pages do."""
+    for meta in soup.find_all("meta"):
+        name = str(meta.get("property") or meta.get("name") or meta.get("itemprop") or "").lower()
+        if name in _DATE_NAMES and iso_day(str(meta.get("content") or "")):
+            return str(meta["content"])
+    for script in soup.find_all("script", type="application/ld+json"):
+        found = _JSON_LD_DATE.search(script.get_text())
+        if found and iso_day(found[1]):
+            return found[1]
+    marked = soup.find("time", attrs={"itemprop": "datePublished"}) or soup.find("time", attrs={"pubdate": True})
+    return str(marked.get("datetime") or marked.get_text()) if marked else None
 
 
 def _decoded(data: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hopcite.errors import DocumentError
 from hopcite.types import Document
+from ingest.readers.dates import PUBLISHED, published
 from ingest.readers.plain import clean, decode
 
 _OWN_FIELDS = ("id", "title", "text")
@@ -56,4 +57,6 @@ def _document(place: str, line: str) -> Document:
     document_id = fields.get("id", place)
     title = " ".join(fields.get("title", document_id).split())
     metadata = {_RENAMED.get(name, name): value for name, value in fields.items() if name not in _OWN_FIELDS}
+    if PUBLISHED not in metadata:
+        metadata |= published(fields)
     return Document(document_id, title, clean(record["text"]), place, (), metadata)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
+from ingest.readers.dates import published
 from ingest.readers.plain import Content, decode
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
-_TITLE_FIELD = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
+_FIELD = re.compile(r"^([a-z_]+):\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
 
 def read_markdown(data: bytes) -> Content:
-    """The source text; the title is the front matter's, or the first heading."""
+    """The source text; the title is the front matter's, or the first heading. Front matter may give the date, too."""
     text = decode(data)
     front = _FRONT_MATTER.match(text)
-    found = (_TITLE_FIELD.search(front[1]) if front else None) or _HEADING.search(text)
-    return Content(text, found[1] if found else None)
+    fields = dict(_FIELD.findall(front[1])) if front else {}
+    heading = _HEADING.search(text)
+    title = fields.get("title") or (heading[1] if heading else None)
+    return Content(text, title, metadata=published(fields))

@@ -7,15 +7,24 @@ import logging
 import re
 import struct
 import zlib
+from typing import TYPE_CHECKING
+from xml.parsers.expat import ExpatError
 
 from hopcite.errors import DocumentError
+from ingest.readers.dates import PUBLISHED, published
 from ingest.readers.plain import Content, clean
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 _WORD_CUT_AT_LINE_END = re.compile(r"(\w)-\n(?=[a-z])")
 
 
 def read_pdf(data: bytes) -> Content:
-    """Pages joined by a blank line. The title is the file's own, or its first line if that is short."""
+    """Pages joined by a blank line. The title is the file's own, or its first line if that is short.
+
+    The date is XMP's `dc:date`, that of the work. `CreationDate` is that of the file: of a scan, an export, a print.
+    """
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, PyPdfError
 
@@ -25,6 +34,7 @@ def read_pdf(data: bytes) -> Content:
         locked = reader.is_encrypted and not reader.decrypt("")
         pages = [] if locked else [_flowing(page.extract_text()) for page in reader.pages]
         title = ("" if locked or not reader.metadata else reader.metadata.title) or ""
+        metadata = {} if locked else _stated_date(reader)
     # pypdf meets damaged files with its own errors and with whatever Python raises on nonsense.
     except (
         *(PyPdfError, DependencyError, zlib.error, struct.error, ArithmeticError, AssertionError, AttributeError),
@@ -42,7 +52,17 @@ def read_pdf(data: bytes) -> Content:
     if not text.strip():
         raise DocumentError("It holds no text (a scan?); run text recognition on it first.")
     first = text.strip().split("\n", 1)[0]
-    return Content(text, title.strip() or (first if len(first) <= 100 else None), tuple(starts))
+    return Content(text, title.strip() or (first if len(first) <= 100 else None), tuple(starts), metadata)
+
+
+def _stated_date(reader: PdfReader) -> dict[str, str]:
+    from pypdf.errors import PyPdfError
+
+    try:
+        days = (reader.xmp_metadata.dc_date if reader.xmp_metadata else None) or []
+    except (PyPdfError, ExpatError, ValueError, AttributeError, LookupError, TypeError):  # damaged XMP is no reason
+        return {}  # not to read the text
+    return published({PUBLISHED: days[0].date().isoformat()} if days and days[0] else {})
 
 
 def _flowing(page: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from hopcite.chat import Chat
@@ -18,15 +19,26 @@ from retrieval.rerank.fused import FusedReranker
 from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.methods import CHAT_METHODS
 from retrieval.rerank.port import Reranker
+from retrieval.rerank.qwen3_template import trained_for, wrapped
 from retrieval.rerank.recipes import RECIPES, AttentionRecipe
+from retrieval.rerank.server import ServerReranker
 from retrieval.rerank.shuffled import ShuffledReranker
 
 if TYPE_CHECKING:
     from retrieval.rerank.cross_encoder import PairScorer
     from retrieval.rerank.in_context import InContextScorer
 
-Engine = Literal["chat", "in-process"]
-"""chat: the `llm` model, in llama.cpp or on a server. in-process: a model of its own, read by this process."""
+Engine = Literal["chat", "in-process", "server"]
+"""chat: the `llm` model, in llama.cpp or on a server. Else a model of its own: in this process, or at a `/rerank`."""
+_ENGINES: Mapping[str, tuple[Engine, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(CHAT_METHODS, ("chat",)),
+        "attention": ("in-process",),
+        "query-likelihood": ("in-process",),
+        "cross-encoder": ("in-process", "server"),
+        "qwen3-reranker": ("in-process", "server"),
+    }
+)
 
 
 def open_reranker(settings: Settings, chat: Chat) -> Reranker:
@@ -46,11 +58,22 @@ def open_reranker(settings: Settings, chat: Chat) -> Reranker:
     return reranker
 
 
-def engine_of(method: RerankMethod) -> Engine | None:
-    """What a method runs on; None for `none`."""
-    if method in CHAT_METHODS:
-        return "chat"
-    return None if method == "none" else "in-process"
+def engine_of(method: RerankMethod, rerank: RerankSettings) -> Engine | None:
+    """What a method runs on with these settings; None for `none`. Raises `SettingsError` for an impossible pair."""
+    if method == "none":
+        return None
+    able = _ENGINES[method]
+    if rerank.engine == "auto":
+        return "server" if rerank.base_url and "server" in able else able[0]
+    if rerank.engine not in able:
+        fitting = [name for name, engines in _ENGINES.items() if rerank.engine in engines]
+        raise SettingsError(
+            f"The reranking method {method!r} runs on the engine {' or '.join(map(repr, able))}, and rerank.engine is "
+            f"{rerank.engine!r}; set that to auto, or choose one of {', '.join(fitting)}."
+        )
+    if rerank.engine == "server" and not rerank.base_url:
+        raise SettingsError("The engine 'server' needs the address of one with /rerank; set rerank.base_url.")
+    return rerank.engine
 
 
 def most_calls(rerank: RerankSettings) -> int:
@@ -65,40 +88,45 @@ def _most_calls(method: RerankMethod, passages: int) -> int:
 
 def _check(rerank: RerankSettings) -> None:
     for method in rerank.methods:
-        engine = engine_of(method)
-        if rerank.engine != "auto" and engine not in (None, rerank.engine):
-            fitting = [name for name in (*CHAT_METHODS, "attention", "cross-encoder") if _fits(name, rerank.engine)]
-            raise SettingsError(
-                f"The reranking method {method!r} runs on the engine {engine!r}, and rerank.engine is "
-                f"{rerank.engine!r}; set that to auto, or choose one of {', '.join(fitting)}."
-            )
+        in_process = engine_of(method, rerank) == "in-process"
         if method == "attention" and not _in_catalogue(rerank.model) and not Path(rerank.model).is_dir():
             raise SettingsError(
                 f"rerank.model {rerank.model!r} is no GGUF model of the catalogue and no folder; "
                 "`hopcite models list` names the first."
             )
-        if method == "cross-encoder" and _generates(rerank.model):
+        if method == "cross-encoder" and in_process and _generates(rerank.model):
             raise SettingsError(
                 f"rerank.model {rerank.model!r} is no cross-encoder; set it to a folder that holds one, or to a name "
                 "on the hub such as BAAI/bge-reranker-v2-m3."
+            )
+        if method in ("qwen3-reranker", "query-likelihood") and in_process and _cross_encodes(rerank.model):
+            raise SettingsError(
+                f"rerank.model {rerank.model!r} is a cross-encoder, which gives no probabilities of tokens; set "
+                "rerank.method to cross-encoder."
             )
     if rerank.method == "none" and rerank.shuffles > 1:
         raise SettingsError("rerank.shuffles needs a method to rank the shuffled passages; set rerank.method.")
 
 
-def _fits(method: str, engine: str) -> bool:
-    return ("chat" if method in CHAT_METHODS else "in-process") == engine
-
-
 def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
-    model, device = settings.rerank.model, settings.rerank.device
+    rerank = settings.rerank
+    name = f"{method}:{rerank.model}"
     if method == "none":
         return IdentityReranker()
+    if method in CHAT_METHODS:
+        return ChatReranker(chat, CHAT_METHODS[method])
+    if engine_of(method, rerank) == "server":
+        wrap = wrapped if method == "qwen3-reranker" else None
+        llm = settings.llm
+        return ServerReranker(rerank, name=name, timeout_s=llm.timeout_s, retries=llm.retries, wrap=wrap)
     if method == "attention":
-        return AttentionReranker(lambda: _load_attention(settings), name=f"attention:{model}")
-    if method == "cross-encoder":
-        return CrossEncoderReranker(functools.partial(_load_cross_encoder, model, device), name=f"{method}:{model}")
-    return ChatReranker(chat, CHAT_METHODS[method])
+        return AttentionReranker(lambda: _load_attention(settings), name=name)
+    if method == "query-likelihood":
+        return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name)
+    if method == "qwen3-reranker":
+        notes = () if trained_for(rerank.model) else (f"{rerank.model} was not trained for this template",)
+        return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
+    return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
 
 
 def _in_catalogue(model: str) -> bool:
@@ -112,6 +140,25 @@ def _generates(model: str) -> bool:
     return entry is not None and (entry.kind != "reranker" or model.startswith("Qwen/"))
 
 
+def _cross_encodes(model: str) -> bool:
+    entry = CATALOGUE.get(model)
+    return entry is not None and entry.kind == "reranker" and not _generates(model)
+
+
+def _load_query_likelihood(settings: Settings) -> PairScorer:
+    from retrieval.rerank.causal import load_causal
+    from retrieval.rerank.query_likelihood import QueryLikelihoodScorer
+
+    return QueryLikelihoodScorer(lambda: load_causal(settings))
+
+
+def _load_qwen3(settings: Settings) -> PairScorer:
+    from retrieval.rerank.causal import load_causal
+    from retrieval.rerank.qwen3 import Qwen3Scorer
+
+    return Qwen3Scorer(lambda: load_causal(settings))
+
+
 def _load_cross_encoder(model: str, device: str) -> PairScorer:
     from retrieval.rerank.cross_encoder import SentenceTransformersScorer
 
@@ -119,10 +166,13 @@ def _load_cross_encoder(model: str, device: str) -> PairScorer:
 
 
 def _load_attention(settings: Settings) -> InContextScorer:
+    from retrieval.rerank.heads import load_with_heads
     from retrieval.rerank.in_context import InContextScorer
     from retrieval.rerank.weights import converted_folder
 
     model = settings.rerank.model
+    if settings.rerank.heads:
+        return load_with_heads(settings, settings.rerank.heads)
     recipe = RECIPES.get(model, AttentionRecipe())
     entry = CATALOGUE.get(model)
     if entry is None or entry.file is None:

@@ -39,8 +39,9 @@ class CrossEncoderReranker:
     One list is one call of the budget: nothing is asked of a language model.
     """
 
-    def __init__(self, load: Callable[[], PairScorer], *, name: str) -> None:
+    def __init__(self, load: Callable[[], PairScorer], *, name: str, notes: tuple[str, ...] = ()) -> None:
         self.name = name
+        self._notes = notes
         self._load = load
         self._scorer: PairScorer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cross-encoder")
@@ -55,14 +56,20 @@ class CrossEncoderReranker:
         try:
             async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
                 scorer = await loop.run_in_executor(self._thread, self._loaded)
-                scores: list[float] = []
+                scores = [0.0] * len(pairs)
+                # Pairs of similar length share a batch, so that little of it is padding.
+                by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
                 for start in range(0, len(pairs), BATCH):
-                    scores += await loop.run_in_executor(self._thread, scorer.score, pairs[start : start + BATCH])
+                    batch = by_length[start : start + BATCH]
+                    found = await loop.run_in_executor(self._thread, scorer.score, [pairs[number] for number in batch])
+                    for number, score in zip(batch, found, strict=True):
+                        scores[number] = score
                 tokens = await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
         except TimeoutError as exc:
             raise BudgetExhausted(f"Reranking {len(pairs)} passages outlasted the request; raise --deadline.") from exc
         budget.charge(prompt_tokens=tokens)
-        return replace(by_score(scores), calls=1, prompt_tokens=tokens)
+        ranking = by_score(scores)
+        return replace(ranking, notes=(*ranking.notes, *self._notes), calls=1, prompt_tokens=tokens)
 
     def _loaded(self) -> PairScorer:
         if self._scorer is None:

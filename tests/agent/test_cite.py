@@ -113,3 +113,16 @@ def test_a_quote_that_is_no_longer_stored_is_dropped_and_its_claim_flagged() -> 
     assert after.answer == "It opened in 1911. Ottilie Brandvold was born in Kestmark. [2]"
     assert all(after.answer[claim.start : claim.end] == claim.text for claim in after.claims)
     assert verified(cited, {c.id: c for c in PASSAGES}) == cited
+
+
+def test_what_the_heading_states_bears_a_claim_out() -> None:
+    dated = replace(PASSAGES[0], metadata={"publisher": "Ossel Gazette", "published_at": "2023-10-03T08:00:00+00:00"})
+    told = "In October 2023 the Ossel Gazette wrote that the railway opened in 1911 [1]."
+    assert cite(told, [dated]).claims[0].supported is True
+    assert cite(told, PASSAGES).claims[0].supported is False
+    assert cite("Of the Harrow Pass Railway 3 lines opened in 1911 [1].", [dated]).claims[0].supported is False
+
+
+def test_what_is_said_again_counts_once() -> None:
+    cited = check(cite("It was surveyed by Ottilie Brandvold [1]. It was surveyed by Ottilie Brandvold [1].", PASSAGES))
+    assert cited.answer == "It was surveyed by Ottilie Brandvold. [1]"

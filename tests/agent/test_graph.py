@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from agent import AnswerOptions, Deps, StageEvent, answer_question
 from agent.plan import Plan, PlannedStep
+from hopcite.chat import Completion
 from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.settings import AnswerSettings, RerankMethod, RerankSettings, Settings
 from hopcite.types import Answer, Chunk
@@ -37,7 +38,7 @@ PLAN = Plan(
         PlannedStep(question="In which town was #1 born?"),
     ]
 )
-Script = list[str | BaseModel | dict[str, float] | Exception]
+Script = list[str | Completion | BaseModel | dict[str, float] | Exception]
 
 
 def chunks() -> list[Chunk]:

@@ -11,6 +11,7 @@ from typing import Any
 from agent import Deps
 from evals import FinishedRun, RunProgress, RunRequest, run_evaluation
 from evals.runner import OpenParts
+from hopcite.chat import Completion
 from hopcite.settings import Settings
 from retrieval import open_collection
 from retrieval.rerank.identity import IdentityReranker
@@ -59,7 +60,7 @@ def parts(chat: ScriptedChat) -> OpenParts:
     return opened
 
 
-def run(request: RunRequest, tmp_path: Path, *script: str | Exception) -> FinishedRun:
+def run(request: RunRequest, tmp_path: Path, *script: str | Completion | Exception) -> FinishedRun:
     """Run with a script that must be used up."""
     heard: list[RunProgress] = []
     chat = ScriptedChat(list(script))

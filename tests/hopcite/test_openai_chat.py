@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.openai_chat import OpenAIChat
-from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, said
+from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, refusal, said
 
 Serve = Callable[..., tuple[ScriptedServer, str]]
 
@@ -37,6 +37,35 @@ def test_a_stream_is_handed_on_as_it_comes(serve: Serve) -> None:
     assert (request["model"], request["temperature"], request["max_tokens"]) == ("tiny", 0, 50)
     assert request["stop"] == ["\n\n"]
     assert server.keys == ["Bearer sesame"]
+
+
+def test_the_tokens_of_a_reply_come_with_their_log_probabilities(serve: Serve) -> None:
+    def told(text: str, logprob: object, finish: str | None = None) -> dict[str, object]:
+        choice = {"delta": {"content": text}, "finish_reason": finish}
+        return {"choices": [{**choice, "logprobs": {"content": [{"token": text, "logprob": logprob}]}}]}
+
+    server, url = serve(Reply(events=(told("Ottilie", -0.5), told(" Brand", -0.25), told("vold", None, "stop"))))
+    done = asked(url, lambda chat: chat.complete(ASK, max_tokens=50, budget=Budget()))
+    assert done.logprobs[:2] == (("Ottilie", -0.5), (" Brand", -0.25))
+    assert math.isnan(done.logprobs[2][1])
+    assert server.requests[0]["logprobs"] is True
+
+
+def test_a_server_that_refuses_log_probabilities_is_asked_without_them_from_then_on(serve: Serve) -> None:
+    server, url = serve(refusal(400, "logprobs are not supported by this model"), Reply(events=(piece("Yes", "stop"),)))
+
+    async def twice(chat: OpenAIChat) -> list[str]:
+        return [(await chat.complete(ASK, max_tokens=5, budget=Budget())).text for _ in range(2)]
+
+    assert asked(url, twice) == ["Yes", "Yes"]
+    assert ["logprobs" in request for request in server.requests] == [True, False, False]
+
+
+def test_any_other_refusal_is_not_asked_again(serve: Serve) -> None:
+    server, url = serve(refusal(400, "no such thing"))
+    with pytest.raises(ModelMisbehaved, match="no such thing"):
+        asked(url, lambda chat: chat.complete(ASK, max_tokens=5, budget=Budget()))
+    assert len(server.requests) == 1
 
 
 def test_a_reply_cut_at_max_tokens_and_a_server_that_does_not_count(serve: Serve) -> None:

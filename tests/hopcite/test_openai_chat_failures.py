@@ -9,6 +9,7 @@ import pytest
 
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted, ModelMisbehaved, SettingsError, Unreachable, UsageError
+from hopcite.openai_chat import OpenAIChat
 from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, refusal, said
 
 Serve = Callable[..., tuple[ScriptedServer, str]]
@@ -108,3 +109,25 @@ def test_a_reply_in_another_format(serve: Serve, body: object) -> None:
     _, url = serve(Reply(body))
     with pytest.raises(ModelMisbehaved):
         asked(url, lambda chat: chat.label_logprobs(ASK, ["A"], budget=Budget()))
+
+
+@pytest.mark.parametrize("event", [{"choices": "x"}, {"choices": [None]}, {"choices": [{"delta": {"content": [1]}}]}])
+def test_a_stream_in_another_format(serve: Serve, event: object) -> None:
+    _, url = serve(Reply(events=(event,)))
+    with pytest.raises(ModelMisbehaved, match=r"llm\.base_url"):
+        asked(url, lambda chat: chat.complete(ASK, max_tokens=9, budget=Budget()))
+
+
+def test_half_a_character_is_replaced(serve: Serve) -> None:
+    _, url = serve(Reply(events=(piece("Tarn \ud83d"), piece("", "stop"), "[DONE]")))
+    assert asked(url, lambda chat: chat.complete(ASK, max_tokens=9, budget=Budget())).text == "Tarn ?"
+
+
+def test_a_server_that_is_silent_when_it_should_count_is_not_asked_again(serve: Serve) -> None:
+    server, url = serve(Reply({"count": 1}, pause=1.0))
+
+    async def twice(chat: OpenAIChat) -> tuple[int, int]:
+        return await chat.count_tokens("x" * 9), await chat.count_tokens("x" * 12)
+
+    assert asked(url, twice, timeout_s=0.1) == (3, 4), "a third of the characters"
+    assert len(server.requests) == 1

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from hopcite.errors import SettingsError
-from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, load_settings
+from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, TelemetrySettings, load_settings
 
 TOML = """
 collection = "papers"
@@ -129,6 +129,7 @@ def test_the_fingerprint_ignores_what_cannot_change_an_answer() -> None:
         llm=LLMSettings(base_url="http://gpu-box:8000/v1", api_key=SecretStr("sesame")),
         qdrant=QdrantSettings(url="http://store:6333", api_key=SecretStr("sesame")),
         server=ServerSettings(port=9000),
+        telemetry=TelemetrySettings(spans=True),
     )
     assert moved.fingerprint() == plain.fingerprint()
     assert len(plain.fingerprint()) == 12

@@ -152,6 +152,62 @@ def test_a_line_that_is_no_record_is_told_in_one_short_line(line: str) -> None:
     assert len(bad.reason) < 200
 
 
+HEAD = "<html><head>{}</head><body><p>A lake.</p></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "---\ntitle: Tarn\ndate: 2024-04-09\n---\nA lake."),
+        ("a.md", '---\npublished: "9 April 2024"\n---\nA lake.'),
+        ("a.html", HEAD.format('<meta property="article:published_time" content="2024-04-09T08:00:00+02:00">')),
+        ("a.html", HEAD.format('<meta name="DC.date" content="April 9, 2024">')),
+        ("a.html", HEAD.format('<script type="application/ld+json">{"datePublished": "2024-04-09T08:00"}</script>')),
+        ("a.html", HEAD.format("") + '<time itemprop="datePublished" datetime="2024-04-09">Tuesday</time>'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "2024-04-09"}'),
+        ("a.jsonl", '{"text": "A lake.", "date": "Tue, 09 Apr 2024 08:00:00 +0200"}'),
+    ],
+)
+def test_the_date_that_a_document_states_is_kept_as_iso(name: str, text: str) -> None:
+    assert one(name, text.encode()).metadata["published_at"] == "2024-04-09"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "---\ndate: 04/09/2024\n---\nA lake."),  # April or September
+        ("a.md", "---\ndate: 2024-13-09\n---\nA lake."),
+        ("a.md", "date: 2024-04-09\nA lake."),  # no front matter
+        ("a.html", HEAD.format('<meta name="date" content="today">') + "<time>2024-04-09</time>"),
+        ("a.jsonl", '{"text": "A lake.", "date": "soon"}'),
+    ],
+)
+def test_what_is_no_clear_date_of_the_document_is_not_taken(name: str, text: str) -> None:
+    assert "published_at" not in one(name, text.encode()).metadata
+
+
+def dated_pdf(xmp: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("A lake.")))
+    writer.xmp_metadata = xmp.encode()
+    writer.add_metadata({"/CreationDate": "D:20240501000000Z"})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/">{}</rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+
+
+def test_a_pdf_is_dated_by_its_work_and_not_by_its_file() -> None:
+    stated = "<dc:date><rdf:Seq><rdf:li>2024-04-09</rdf:li></rdf:Seq></dc:date>"
+    assert one("a.pdf", dated_pdf(XMP.format(stated))).metadata == {"published_at": "2024-04-09"}
+    assert one("a.pdf", dated_pdf(XMP.format(""))).metadata == {}
+    assert one("a.pdf", dated_pdf("<nonsense")).metadata == {}
+
+
 def damaged_word() -> bytes:
     """A whole zip file with a part that is no XML."""
     document, buffer, damaged = docx.Document(), io.BytesIO(), io.BytesIO()

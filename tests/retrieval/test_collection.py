@@ -11,7 +11,7 @@ from hopcite.errors import CollectionMismatch, NotFound, UsageError
 from hopcite.settings import SearchSettings, Settings
 from hopcite.types import Chunk
 from retrieval import Collection, drop_collection, list_collections, open_collection
-from retrieval.hops import follow, fuse
+from retrieval.hops import Search, Weighted, follow, fuse
 from retrieval.index.port import Scored
 from tests.fakes import HashingEncoder
 
@@ -30,7 +30,7 @@ def chunk(title: str, text: str) -> Chunk:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, search=SearchSettings(prefetch=10, hop_seeds=2))
+    return Settings(data_dir=tmp_path, search=SearchSettings(prefetch=10, hop_seeds=2, name_seeds=0))
 
 
 @pytest.fixture
@@ -103,22 +103,42 @@ def test_calls_that_make_no_sense(collection: Collection, question: str, limit: 
         collection.search([question], limit=limit, mode=mode, hops=True)  # type: ignore[arg-type]  # pytest gives str
 
 
+def neighbours(collection: Collection, question: str, seeds: list[Scored], **hops: int) -> list[Weighted]:
+    [vectors] = collection.encoder.encode_queries([question])
+    settings = SearchSettings(**{"hop_seeds": 2, "hop_limit": 9, "name_seeds": 0, **hops})  # type: ignore[arg-type]
+    search = Search(question, vectors, seeds)
+    return follow(collection.index, [search], settings=settings, sparse=collection.encoder.encode_words)[0]
+
+
 def test_neighbours_come_by_seed_and_then_by_nearness(collection: Collection) -> None:
     seeds = [
         Scored(chunk("First", "It names Oltrey and the Lighthouse Keepers."), 1.0),
         Scored(chunk("Second", "It names Mara Venn, the Lighthouse Keepers and Second itself."), 0.9),
         Scored(chunk("Third", "It names Salt Road."), 0.8),
     ]
-    question = collection.encoder.encode_queries(["keepers painted their towers"])
-    found = follow(collection.index, question, [seeds], seeds=2, limit=9)[0]
+    question = "keepers painted their towers"
+    [(weight, found)] = neighbours(collection, question, seeds)
+    assert weight == 1.5
     assert [hit.chunk.title for hit in found] == ["Lighthouse Keepers", "Oltrey", "Mara Venn"]
-    assert follow(collection.index, question, [seeds], seeds=2, limit=2)[0] == found[:2]
-    assert follow(collection.index, question, [[]], seeds=2, limit=2) == [[]]
+    assert neighbours(collection, question, seeds, hop_limit=2) == [(1.5, found[:2])]
+    assert neighbours(collection, question, []) == [(1.5, [])]
 
 
-def test_the_third_list_adds_its_weighted_reciprocal_rank() -> None:
+def test_a_shared_name_that_is_no_title_is_followed(collection: Collection) -> None:
+    """Half the weight for the second seed; a name of the question, and one that is everywhere, lead nowhere."""
+    collection.add([chunk(f"Walk {n}", f"Walk {n} ends at Copper Street.") for n in range(6)])
+    collection.add([chunk("Tailors", "The tailor Ines Quoll moved here from the coast."), chunk("Coast", "Quoll Bay.")])
+    seeds = [
+        Scored(chunk("First", "Built in Copper Street by Pell Arden."), 1.0),
+        Scored(chunk("Second", "Ines Quoll lived in Copper Street."), 0.9),
+    ]
+    lists = neighbours(collection, "Who was Pell Arden?", seeds, name_seeds=2)[1:]
+    assert [(weight, [hit.chunk.title for hit in found]) for weight, found in lists] == [(1.0, []), (0.5, ["Tailors"])]
+
+
+def test_further_lists_add_their_weighted_reciprocal_ranks() -> None:
     a, b, c = (chunk(name, name) for name in "abc")
-    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [Scored(c, 0.9), Scored(b, 0.1)], k=60, weight=2.0)
+    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [(2.0, [Scored(c, 0.9), Scored(b, 0.1)]), (1.0, [])], k=60)
     assert [hit.chunk.title for hit in fused] == ["b", "c", "a"]
     assert {hit.chunk.title: hit.score for hit in fused} == pytest.approx({"a": 0.03, "b": 0.02 + 2 / 62, "c": 2 / 61})
 

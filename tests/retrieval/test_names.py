@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrieval.names import phrases_in, title_key
+from retrieval.names import mentions, names_in, phrases_in, title_key
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,25 @@ def test_phrases_match_the_key_of_the_title_they_mention() -> None:
 def test_phrases_have_at_most_eight_words() -> None:
     words = "One Two Three Four Five Six Seven Eight Nine"
     assert max(len(phrase.split()) for phrase in phrases_in(words)) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("The tailor Ines Quoll moved to Ostrava, Moravia. He died there.", ("Ines Quoll", "Ostrava", "Moravia")),
+        ("She studied at the University of Ghent in 1911.", ("University of Ghent",)),
+        ("St. Anne's Church and J. R. Vane's inn", ("St. Anne", "Church", "J. R. Vane")),
+        ("Apollo 11 landed; Ghent, Ghent again", ("Apollo 11", "Ghent")),
+        ("In May it was of no use.", ()),
+        ("", ()),
+    ],
+)
+def test_proper_names(text: str, names: tuple[str, ...]) -> None:
+    assert names_in(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("in old ghent.", True), ("ghentish", False), ("the ghentish of ghent", True), ("", False)]
+)
+def test_names_are_mentioned_as_whole_words(text: str, *, found: bool) -> None:
+    assert mentions(text, "Ghent") is found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.evals.folders import record, write_run
+from tests.evals.test_calibrate import overconfident
 from tests.ui.test_cli import hopcite, refused
 
 
@@ -30,6 +31,33 @@ def test_compare_as_json_is_one_document(runs: Path) -> None:
     done = hopcite("eval", "compare", "a", "b", "--json", folder=runs)
     found = json.loads(done.out)
     assert (found["scores"]["em"]["verdict"], found["questions"], len(found["flips"]["to_b"])) == ("B better", 10, 10)
+
+
+def test_calibrate_shows_a_table_and_keeps_what_it_fitted(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", overconfident())
+    done = hopcite("eval", "calibrate", "a", folder=tmp_path, HOPCITE_DATA_DIR="d")
+    assert (done.status, done.err) == (0, "")
+    assert "| calibrated, on answers held out |" in done.out
+    assert "Kept in d/calibration.json" in done.out
+    kept = (tmp_path / "d" / "calibration.json").read_text(encoding="utf-8")
+    assert [path.name for path in (tmp_path / "d").iterdir()] == ["calibration.json"]
+    done = hopcite("eval", "calibrate", "a", "--json", folder=tmp_path, HOPCITE_DATA_DIR="d")
+    assert json.loads(done.out)["calibration"] == json.loads(kept)
+
+
+def test_a_wrong_calibration_is_one_line_and_keeps_nothing(runs: Path) -> None:
+    write_run(runs / "few", overconfident(6))
+    write_run(runs / "unknown", [record(f"q{n}") for n in range(20)], dataset="custom")
+    write_run(runs / "right", [record(f"q{n}", scores={"em": 1.0}) for n in range(3)])
+    for folders, words in (
+        (["absent"], "no folder absent"),
+        (["few"], "6 answers"),
+        (["unknown"], "`answer`"),
+        (["right"], "no signals"),
+        (["few", "a"], "no signals"),
+    ):
+        refused(hopcite("eval", "calibrate", *folders, folder=runs, HOPCITE_DATA_DIR="d"), 2, words)
+    assert not (runs / "d").exists()
 
 
 def test_report_writes_the_page_and_names_it(runs: Path) -> None:

@@ -21,10 +21,11 @@ def test_the_first_stage_can_be_measured_without_a_model(tmp_path: Path) -> None
     bare = {name: value for name, value in os.environ.items() if not name.startswith("HOPCITE_")}
     done = subprocess.run(
         [sys.executable, "-c", "from ui.cli import main; main()", "rerank-bench", "--data", ".", "--methods", "none",
-         "--out", "rows.json"],
+         "--out", "rows.json", "--plot", "plot.svg"],
         cwd=tmp_path, env={**bare, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "| none |" in done.stdout
+    assert "<title>none</title>" in (tmp_path / "plot.svg").read_text(encoding="utf-8")
     [row] = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
     assert (row["method"], row["mrr"], row["recall@5"], row["calls"], row["validity"]) == ("none", 0.5, 1.0, 0, 1)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import JSONResponse
 
 from agent import AnswerOptions
 from hopcite.settings import Settings
 from hopcite.types import Answer
-from hopcite.wire import AnswerBody
+from hopcite.wire import AnswerBody, answer_json
 from ui.api.bodies import AskBody, HitBody, HitsBody, SearchBody
 from ui.api.errors import problem_responses
 from ui.api.stream import Emit, event_stream, while_connected
@@ -57,8 +58,10 @@ async def ask(body: AskBody, request: Request, parts: Shared) -> Response | Answ
     if wants_stream(request):
         # Opened before the stream starts, so that an unknown collection still gets its status.
         await parts.collection(body.collection)
-        return event_stream(run, instance=request.url.path)
-    return AnswerBody.from_answer(await while_connected(request, run()))
+        return event_stream(run, instance=request.url.path, trace=body.trace)
+    answer = await while_connected(request, run())
+    # FastAPI keeps to the response model, which an answer with its trace has more than.
+    return JSONResponse(answer_json(answer, trace=True)) if body.trace else AnswerBody.from_answer(answer)
 
 
 @router.post(
@@ -79,10 +82,11 @@ def options_of(body: AskBody, settings: Settings) -> AnswerOptions:
     """The settings' options, with what the request has of its own."""
     asked = {
         "mode": body.mode,
+        "writer": body.write,
         "evidence": body.evidence,
         "deadline_s": body.deadline,
         "max_llm_calls": body.max_llm_calls,
         "max_tokens": body.max_tokens,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    return replace(AnswerOptions.from_settings(settings, rerank=body.rerank), **given)
+    return replace(AnswerOptions.from_settings(settings, rerank=body.rerank), trace=body.trace, **given)

@@ -25,6 +25,8 @@ class AskBody(_Body):
     mode: Mode | None = None
     """When to split the question into sub-questions: as the evidence asks for it, always, or never."""
     rerank: RerankMethod | None = None
+    write: bool | None = None
+    """false: no model writes; the answer is the sentences of the evidence nearest to the question."""
     evidence: int | None = Field(default=None, ge=1, le=50)
     """Passages that the writer sees."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -32,6 +34,8 @@ class AskBody(_Body):
     max_llm_calls: int | None = Field(default=None, ge=1)
     max_tokens: int | None = Field(default=None, ge=1)
     """Tokens, prompts and replies together, over the whole question."""
+    trace: bool = False
+    """Add `trace` to the answer: every stage's input and output, and every model call with its prompt and reply."""
 
 
 class SearchBody(_Body):

@@ -46,28 +46,32 @@ async def _disconnected(request: Request) -> None:
 
 
 def event_stream(
-    run: Callable[[Emit], Coroutine[Any, Any, Answer]], *, instance: str, heartbeat_s: float = HEARTBEAT_S
+    run: Callable[[Emit], Coroutine[Any, Any, Answer]],
+    *,
+    instance: str,
+    trace: bool = False,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> StreamingResponse:
-    """Run and report: `stage` and `text` events, then one `answer` or one `error` (a problem).
+    """Run and report: `stage` and `text` events, then one `answer` (with its trace) or one `error` (a problem).
 
     The server cancels the iterator, and with it the run, when the caller disconnects.
     """
     return StreamingResponse(
-        _events(run, instance, heartbeat_s),
+        _events(run, instance, heartbeat_s, trace=trace),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    run: Callable[[Emit], Coroutine[Any, Any, Answer]], instance: str, heartbeat_s: float
+    run: Callable[[Emit], Coroutine[Any, Any, Answer]], instance: str, heartbeat_s: float, *, trace: bool
 ) -> AsyncIterator[bytes]:
     queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def work() -> None:
         try:
             answer = await run(lambda event: queue.put_nowait(_stage_event(event)))
-            queue.put_nowait(_event("answer", answer_json(answer)))
+            queue.put_nowait(_event("answer", answer_json(answer, trace=trace)))
         except Exception as exc:  # the status line has been sent: the stream itself must tell the failure
             problem = problem_of(exc, instance=instance)
             if problem.status == 500:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from hopcite.settings import load_settings
-from ui.commands import later
 from ui.terminal import AsJson, Bar, print_json, print_line
 
 app = typer.Typer(name="eval", help="Measure on question sets.", no_args_is_help=True)
@@ -164,4 +163,19 @@ def report(
     print_line(str(write_report(runs, html)))
 
 
-later.announce(app, "calibrate")
+@app.command()
+def calibrate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN ...", help="Folders of runs whose answers are known.")],
+    as_json: AsJson = False,
+) -> None:
+    """Fit the confidence to known answers. It is kept, and used from then on, if it is better on answers held out."""
+    data_dir = load_settings().settings.data_dir
+    from evals.calibrate import calibrate as fit
+    from evals.calibrate import calibrated_json
+    from evals.calibrate_text import render_calibrated
+
+    found = fit(runs, data_dir=data_dir)
+    if as_json:
+        print_json(calibrated_json(found))
+    else:
+        print_line(render_calibrated(found))

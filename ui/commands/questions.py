@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from hopcite.settings import Mode, RerankMethod, Settings, load_settings
 from hopcite.types import Answer
-from ui.terminal import AsJson, CollectionName, StatusLine, print_json, print_line
+from ui.terminal import AsJson, CollectionName, StatusLine, check_writable, print_json, print_line
+
+TraceFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write how the answer came about to this file; see docs/trace.md.")
+]
 
 
 def search(
@@ -41,6 +49,10 @@ def ask(
     rerank: RerankMethod | None = typer.Option(None, help="How the passages are reranked; see docs/reranking.md."),
     deadline: float | None = typer.Option(None, help="Seconds; what is known by then is the answer."),
     max_llm_calls: int | None = typer.Option(None, help="Calls of language models that the question may cost."),
+    write: bool | None = typer.Option(
+        None, help="Have a model write the answer; else the evidence's own sentences are it."
+    ),
+    trace: TraceFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the collection's documents, with citations."""
@@ -50,8 +62,17 @@ def ask(
         "rerank.method": rerank,
         "answer.deadline_s": deadline,
         "answer.max_llm_calls": max_llm_calls,
+        "answer.writer": write,
     }
-    answer = asyncio.run(_answer(question, load_settings(flags=flags).settings))
+    settings = load_settings(flags=flags).settings
+    if trace is not None:
+        check_writable(trace, "--trace")
+    answer = asyncio.run(_answer(question, settings, trace=trace is not None))
+    if trace is not None:
+        from evals.records import replace_file
+        from hopcite.wire import answer_json
+
+        replace_file(trace, json.dumps(answer_json(answer, trace=True), ensure_ascii=False, indent=1) + "\n")
     if as_json:
         from hopcite.wire import answer_json
 
@@ -62,7 +83,7 @@ def ask(
         print_line(answer_text(answer))
 
 
-async def _answer(question: str, settings: Settings) -> Answer:
+async def _answer(question: str, settings: Settings, *, trace: bool) -> Answer:
     from agent import AnswerOptions, answer_question, open_deps
     from ui.text import stage_line
 
@@ -72,6 +93,6 @@ async def _answer(question: str, settings: Settings) -> Answer:
             return await answer_question(
                 question,
                 deps=deps,
-                options=AnswerOptions.from_settings(settings),
+                options=replace(AnswerOptions.from_settings(settings), trace=trace),
                 on_event=lambda event: status.set(stage_line(event)),
             )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import typer
 
-from hopcite.errors import UsageError
 from hopcite.settings import load_settings
-from ui.terminal import Bar, print_line
+from ui.terminal import Bar, check_writable, print_line
 
 
 def rerank_bench(
@@ -20,13 +19,16 @@ def rerank_bench(
     passages: int | None = typer.Option(None, min=1, help="Passages of each that are reranked: rerank.passages."),
     split: str = typer.Option("dev", help="Which questions of a multi-hop data set."),
     out: Path | None = typer.Option(None, metavar="FILE", help="Write the rows there as JSON, too."),
+    plot: Path | None = typer.Option(None, metavar="FILE", help="Draw quality against seconds there, as SVG."),
 ) -> None:
     """Rerank the same lists by several methods; show quality with 95% intervals, and cost."""
     settings = load_settings().settings
-    from evals import BenchRequest, render_rows, run_rerank_bench, write_rows
+    from evals import BenchRequest, render_plot, render_rows, run_rerank_bench, write_rows
+    from evals.records import replace_file
 
-    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
-        raise UsageError(f"{out} is no file that can be written; choose another --out.")
+    for flag, file in (("--out", out), ("--plot", plot)):
+        if file is not None:
+            check_writable(file, flag)
     request = BenchRequest(
         data=data,
         methods=tuple(name for name in (methods or "").split(",") if name.strip()),
@@ -41,4 +43,6 @@ def rerank_bench(
             progress=lambda what, done, total: bar.set(done, total, label=what),
             on_rows=lambda rows: None if out is None else write_rows(out, rows),
         )
+    if plot is not None:
+        replace_file(plot, render_plot(rows))
     print_line(render_rows(rows))

@@ -47,7 +47,9 @@ def is_permutation(ranking: Ranking, n: int) -> bool:
 
 
 def test_every_name_of_the_setting_is_a_method() -> None:
-    assert {*METHODS, "attention", "cross-encoder", "none"} == set(get_args(RerankMethod))
+    assert {*METHODS, "attention", "query-likelihood", "cross-encoder", "qwen3-reranker", "none"} == set(
+        get_args(RerankMethod)
+    )
 
 
 @pytest.mark.parametrize("method", get_args(RerankMethod))

@@ -204,7 +204,7 @@ def test_wrappers_are_settings() -> None:
     ("chosen", "words"),
     [
         ({"method": "attention", "engine": "chat"}, "'attention' runs on the engine 'in-process'"),
-        ({"method": "letters", "engine": "in-process"}, "choose one of attention, cross-encoder"),
+        ({"method": "letters", "engine": "in-process"}, "choose one of attention, query-likelihood, cross-encoder"),
         ({"method": "letters", "then": "attention", "engine": "chat"}, "attention"),
         ({"method": "cross-encoder"}, "no cross-encoder"),
         ({"method": "cross-encoder", "model": "Qwen/Qwen3-Reranker-0.6B"}, "no cross-encoder"),

@@ -1,0 +1,140 @@
+"""A decoder with its LM head in this process, for methods that read probabilities of their own choice of tokens.
+
+What all prompts begin with is computed once and its keys and values are shared; the rest goes through in batches of
+similar length, and the head is applied to those positions alone that the method asks for.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hopcite.errors import ModelFileError
+from hopcite.models import CATALOGUE, model_path
+from hopcite.settings import Settings
+from retrieval.rerank.in_context import computes_in_bfloat16, quiet
+from retrieval.rerank.weights import converted_folder, cpu_threads
+
+_BATCH_TOKENS = 4096
+_HEAD = "lm_head.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class CausalModel:
+    """`decoder` gives hidden states, `head` (vocabulary x width) turns them into logits. One call at a time."""
+
+    decoder: Any
+    head: torch.Tensor
+    tokenizer: Any
+
+    def plain(self, text: str) -> list[int]:
+        """Token ids of text in which control tokens are only text."""
+        return list(
+            self.tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
+        )
+
+    def special(self, text: str) -> list[int]:
+        """Token ids of a template's own text, with its control tokens."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @torch.inference_mode()
+    def hidden(self, prefix: Sequence[int], rests: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
+        """For each of `rests` after `prefix`, its number and its hidden states (tokens x width), not in their order.
+
+        Neither the prefix nor any rest is empty.
+        """
+        from transformers import DynamicCache
+
+        device = self.decoder.device
+        shared = DynamicCache(config=self.decoder.config)
+        self.decoder(input_ids=torch.tensor([list(prefix)], device=device), past_key_values=shared, use_cache=True)
+        for batch in _batches([len(rest) for rest in rests]):
+            longest = max(len(rests[number]) for number in batch)
+            # Padding stands on the right, where causal attention never looks; any token will do.
+            ids = [[*rests[number], *[prefix[0]] * (longest - len(rests[number]))] for number in batch]
+            cache = copy.deepcopy(shared)
+            cache.batch_repeat_interleave(len(batch))
+            states = self.decoder(
+                input_ids=torch.tensor(ids, device=device), past_key_values=cache, use_cache=True
+            ).last_hidden_state
+            for row, number in enumerate(batch):
+                yield number, states[row, : len(rests[number])]
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of sequences in batches of similar length, each at most `_BATCH_TOKENS` with its padding."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda number: lengths[number], reverse=True):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def load_causal(settings: Settings) -> CausalModel:
+    """`rerank.model` on `rerank.device`: a GGUF model of the catalogue, a folder, or a name on the hub.
+
+    bf16 where the processor computes in it, else float32. Raises `ModelFileError`.
+    """
+    from safetensors.torch import load_file
+    from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+
+    device = settings.rerank.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(cpu_threads())
+    dtype = torch.bfloat16 if device != "cpu" or computes_in_bfloat16() else torch.float32
+    model = settings.rerank.model
+    entry = CATALOGUE.get(model)
+    with quiet():
+        if entry is not None and entry.file is not None:
+            folder = whole_folder(settings, model)
+            decoder = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+            head = decoder.get_input_embeddings().weight
+            if (folder / _HEAD).is_file():
+                head = load_file(folder / _HEAD)["weight"].to(dtype)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        else:
+            try:
+                whole: Any = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
+                tokenizer = AutoTokenizer.from_pretrained(model)
+            except (OSError, ValueError) as exc:
+                raise ModelFileError(
+                    f"The model {model!r} cannot be loaded; name a folder that holds its files in rerank.model, or "
+                    "choose another rerank.method."
+                ) from exc
+            decoder, head = whole.get_decoder(), whole.get_output_embeddings().weight
+    return CausalModel(decoder.to(device).eval(), head.detach().to(device), tokenizer)
+
+
+def whole_folder(settings: Settings, model_id: str) -> Path:
+    """The folder with every layer of a GGUF model of the catalogue in bf16, and its LM head; written if absent.
+
+    It lies beside the folder of `attention`, which holds only the layers that are read.
+    """
+    from gguf import GGUFReader
+    from safetensors.torch import save_file
+
+    from retrieval.rerank.weights import _bfloat16
+
+    gguf_file, file = model_path(settings, model_id), CATALOGUE[model_id].file
+    if file is None:
+        raise ModelFileError(f"Hopcite keeps no file of {model_id}.")
+    folder = converted_folder(
+        gguf_file, model_id=f"{model_id}-whole", sha256=file.sha256, layers=None, parent=settings.model_dir
+    )
+    if not (folder / _HEAD).is_file():
+        # A model that ties the head to its embeddings has no such tensor.
+        for tensor in GGUFReader(gguf_file).tensors:
+            if tensor.name == "output.weight":
+                partial = folder / f".{_HEAD}.partial"
+                save_file({"weight": _bfloat16(tensor)}, partial)
+                partial.rename(folder / _HEAD)
+    return folder

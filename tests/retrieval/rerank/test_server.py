@@ -1,0 +1,137 @@
+"""Reranking at a server's `/rerank`: what is sent, what is made of the reply, and every way that it can fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, SettingsError, Unreachable
+from hopcite.settings import LLMSettings, RerankSettings, Settings
+from retrieval import open_reranker
+from retrieval.rerank.port import Ranking
+from tests.fakes import ScriptedChat
+from tests.oracle import passages
+from tests.servers import Reply, ScriptedServer, refusal
+
+Serve = Callable[..., tuple[ScriptedServer, str]]
+
+
+def scored(*results: tuple[int, float], tokens: int = 70) -> Reply:
+    return Reply(
+        {
+            "results": [{"index": index, "relevance_score": score} for index, score in results],
+            "usage": {"total_tokens": tokens},
+        }
+    )
+
+
+def rank(url: str, n: int = 3, *, budget: Budget | None = None, retries: int = 0, **rerank: Any) -> Ranking:
+    settings = Settings(
+        llm=LLMSettings(retries=retries, timeout_s=5),
+        rerank=RerankSettings(**{"method": "cross-encoder", "model": "some/reranker", "base_url": url, **rerank}),
+    )
+    reranker = open_reranker(settings, ScriptedChat([]))
+    worths = [10 * number for number in range(n)]
+    return asyncio.run(reranker.rerank("Who?", passages(worths), budget=budget or Budget()))
+
+
+def test_one_request_ranks_the_list(serve: Serve) -> None:
+    server, url = serve(scored((2, 0.9), (0, 0.5), (1, -3.0)))
+    budget = Budget()
+    ranking = rank(f"{url}/v1/", budget=budget, api_key="secret")
+    assert (ranking.order, ranking.scores) == ((2, 0, 1), (0.5, -3.0, 0.9))
+    assert (ranking.calls, ranking.prompt_tokens, budget.llm_calls, budget.prompt_tokens) == (1, 70, 1, 70)
+    [request] = server.requests
+    assert request == {
+        "model": "some/reranker",
+        "query": "Who?",
+        "documents": ["T0\nworth 0", "T1\nworth 10", "T2\nworth 20"],
+        "top_n": 3,
+    }
+    assert server.keys == ["Bearer secret"]
+
+
+def test_qwen3_is_sent_in_its_template(serve: Serve) -> None:
+    server, url = serve(scored((0, 0.1), (1, 0.2)))
+    ranking = rank(url, 2, method="qwen3-reranker", model="Qwen/Qwen3-Reranker-0.6B")
+    assert (ranking.order, ranking.notes) == ((1, 0), ())
+    [request] = server.requests
+    whole = request["query"] + request["documents"][1]
+    assert whole == (
+        "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct "
+        'provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
+        "<Instruct>: Given a web search query, retrieve relevant passages that answer the query\n<Query>: Who?\n"
+        "<Document>: T1\nworth 10<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    )
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_list_without_a_choice_asks_nobody(n: int, nobody: str) -> None:
+    assert rank(nobody, n).order == tuple(range(n))
+
+
+def test_what_the_server_leaves_out_stands_last(serve: Serve) -> None:
+    ranking = rank(serve(scored((3, 0.2), (1, 0.7), (9, 1.0)))[1], 4)
+    assert ranking.order == (1, 3, 0, 2)
+
+
+@pytest.mark.parametrize("scores", [(), ((0, 1.0), (1, 1.0), (2, 1.0)), ((0, float("nan")), (1, 0.1), (2, 0.2))])
+def test_scores_that_say_nothing_are_no_ranking(scores: tuple[tuple[int, float], ...], serve: Serve) -> None:
+    ranking = rank(serve(scored(*scores))[1])
+    assert (ranking.valid, ranking.order) == (False, (0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (refusal(401), SettingsError, r"rerank\.api_key"),
+        (refusal(404, "no such model"), SettingsError, r"some/reranker.*no such model.*rerank\.model"),
+        (refusal(500), Unreachable, "keeps failing"),
+        (refusal(400, "too long"), ModelMisbehaved, "too long"),
+        (Reply({"choices": []}), ModelMisbehaved, r"rerank\.base_url"),
+        (Reply([1, 2]), ModelMisbehaved, r"rerank\.base_url"),
+        (Reply({"results": [{"index": 0}]}), ModelMisbehaved, "lack a field"),
+        (Reply(status=0), Unreachable, r"rerank\.base_url"),
+    ],
+)
+def test_a_refusal_says_what_to_change(reply: Reply, error: type[Exception], words: str, serve: Serve) -> None:
+    with pytest.raises(error, match=words):
+        rank(serve(reply)[1])
+
+
+def test_nobody_listens(nobody: str) -> None:
+    with pytest.raises(Unreachable, match=r"rerank\.base_url"):
+        rank(nobody)
+
+
+def test_a_busy_server_is_asked_again(serve: Serve) -> None:
+    server, url = serve(refusal(429, "busy", ("Retry-After", "0")), scored((0, 0.1), (1, 0.2), (2, 0.3)))
+    assert rank(url, retries=1).order == (2, 1, 0)
+    assert len(server.requests) == 2
+
+
+def test_the_deadline_ends_the_wait(serve: Serve) -> None:
+    budget = Budget(deadline_s=0.2)
+    with pytest.raises(BudgetExhausted):
+        rank(serve(Reply({}, pause=1.0))[1], budget=budget)
+    assert budget.llm_calls == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"engine": "server", "base_url": None}, r"set rerank\.base_url"),
+        ({"method": "attention", "engine": "server"}, "choose one of cross-encoder, qwen3-reranker"),
+        ({"method": "query-likelihood", "engine": "server"}, "'query-likelihood' runs on the engine 'in-process'"),
+        ({"method": "letters", "engine": "server"}, "'letters' runs on the engine 'chat'"),
+        ({"method": "cross-encoder", "engine": "chat"}, "'in-process' or 'server'"),
+        ({"method": "qwen3-reranker", "base_url": None, "model": "BAAI/bge-reranker-v2-m3"}, "is a cross-encoder"),
+    ],
+)
+def test_an_impossible_pair_is_refused_before_any_work(chosen: dict[str, Any], words: str, nobody: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        rank(nobody, **chosen)
