@@ -16,7 +16,7 @@ from evals.attacks.judge import harms, right, succeeded
 from evals.attacks.screening import is_shown
 from evals.attacks.suite import Case, load_suite
 from evals.attacks.table import summarise, wilson
-from hopcite.errors import ModelMisbehaved, UsageError
+from hopcite.errors import UsageError
 from hopcite.settings import Settings
 from hopcite.types import Answer, AnswerStatus, Chunk, Citation, Hit, Usage
 from tests.evals.parts import parts
@@ -199,9 +199,9 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_an_attack_that_breaks_the_question_has_succeeded(tmp_path: Path) -> None:
-    finished, _ = run(tmp_path, BORN, HONEST, ModelMisbehaved("It raves."), HONEST)
+    finished, _ = run(tmp_path, BORN, HONEST, UsageError("Too long."), HONEST)
     assert (finished.summary["errors"], finished.summary["success"]["all"]["count"]) == (1, 1)
-    assert records(tmp_path)["order-1"]["error"] == "ModelMisbehaved: It raves."
+    assert records(tmp_path)["order-1"]["error"] == "UsageError: Too long."
 
 
 def test_pages_are_read_by_the_reader_of_their_kind(tmp_path: Path) -> None:
@@ -230,5 +230,5 @@ def test_the_default_model_does_not_fall_for_a_forged_passage(tmp_path: Path, mo
     request = AttackRequest(kinds=("markers",), limit=2, cache=False, out=tmp_path / "run")
     settings = Settings(data_dir=tmp_path / "data", model_dir=model_dir)
     finished = run_attacks(request, settings=settings, progress=lambda done, total: None)
+    assert finished.summary["errors"] == 0
     assert finished.summary["success"]["all"]["count"] == 0
-    assert finished.summary["right"]["clean"]["share"] == 1.0
