@@ -18,6 +18,7 @@ from hopcite.types import Chunk, Citation, Claim
 
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 _MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
+_SENTENCE_END = re.compile(r"[.!?…。！？؟][\"'”’»)\]*_]*$")
 _MAX_QUOTES = 3
 # The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
 # its passage or the claim is partly covered already, half of them where it would be our own finding.
@@ -65,8 +66,12 @@ def cite(text: str, passages: Sequence[Chunk]) -> Cited:
 
 
 def extract(question: str, passages: Sequence[Chunk]) -> str:
-    """The evidence's own sentences nearest to the question, marked: the answer when no model may write one."""
-    sentences = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    """The evidence's own sentences nearest to the question, marked: the answer when no model may write one.
+
+    Headings hold a question's names and say nothing, so that only what ends like a sentence is taken.
+    """
+    found = [sentence for n, chunk in enumerate(passages) for sentence in _sentences(n, chunk)]
+    sentences = [q for q in found if _SENTENCE_END.search(passages[q.passage].text[q.start : q.end])]
     chosen = _cover(question, frozenset(range(len(passages))), sentences)
     return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
 
