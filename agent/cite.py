@@ -23,6 +23,7 @@ NOTHING: Withheld = MappingProxyType({})
 
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 _MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
+_SENTENCE_END = re.compile(r"[.!?…。！？؟][\"'”’»)\]*_]*$")
 _MAX_QUOTES = 3
 # The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
 # its passage or the claim is partly covered already, half of them where it would be our own finding.
@@ -73,8 +74,12 @@ def cite(text: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) 
 
 
 def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
-    """The evidence's own sentences nearest to the question, marked: the answer when no model may write one."""
-    sentences = _quotable(passages, withheld)
+    """The evidence's own sentences nearest to the question, marked: the answer when no model may write one.
+
+    Headings hold a question's names and say nothing, so that only what ends like a sentence is taken.
+    """
+    found = _quotable(passages, withheld)
+    sentences = [q for q in found if _SENTENCE_END.search(passages[q.passage].text[q.start : q.end])]
     chosen = _cover(question, frozenset(range(len(passages))), sentences)
     return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
 

@@ -126,3 +126,8 @@ def test_what_the_heading_states_bears_a_claim_out() -> None:
 def test_what_is_said_again_counts_once() -> None:
     cited = check(cite("It was surveyed by Ottilie Brandvold [1]. It was surveyed by Ottilie Brandvold [1].", PASSAGES))
     assert cited.answer == "It was surveyed by Ottilie Brandvold. [1]"
+
+
+def test_an_extract_takes_no_heading() -> None:
+    page = chunk("t", "Tarn House", "# Tarn House\n\nTarn House opened in 1911.")
+    assert extract("When did Tarn House open?", [page]) == "Tarn House opened in 1911. [1]"

@@ -82,7 +82,9 @@ def _print(found: Diagnosis) -> None:
     document = found.document
     print_line(f"{found.fate}: {found.reason}\n")
     print_line(f"document  {document.title}  ({document.source}; {document.chunks} passages)")
-    print_line(f"answer    {found.answer.short_answer or '–'}  ({found.answer.status})\n")
+    if found.answer.claims or found.shown:
+        print_line(f"answer    {found.answer.short_answer or '–'}  ({found.answer.status})")
+    print_line("")
     header = ("search", "meaning", "words", "both", "named", "followed", "in all", "handed on")
     rows = [[f"{one.step}: {one.question}", *map(_place, _lists(one)), _place(one.handed_on)] for one in found.searches]
     print_table(header, rows)
