@@ -184,7 +184,9 @@ async def verify(state: State, context: Context) -> Outcome:
         cited = cite(quoted, passages, withheld=unquotable)
     else:
         cited = kept.cited
-    cited = with_dissent(cited, [hit.chunk for hit in state["evidence"][: context.deps.settings.rerank.passages]])
+    draft = kept.draft if kept else None
+    signals = read_signals(draft, cited)
+    cited = with_dissent(cited, _unsuspected(state["evidence"][: context.deps.settings.rerank.passages], context))
     detail: dict[str, object] = {}
     try:
         async with asyncio.timeout(_VERIFY_S):
@@ -197,8 +199,6 @@ async def verify(state: State, context: Context) -> Outcome:
     detail |= {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
-    draft = kept.draft if kept else None
-    signals = read_signals(draft, cited)
     detail["signals"] = asdict(signals)
     detail["conditions"] = conditions_of(context.deps, context.options)
     return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
@@ -223,6 +223,13 @@ def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
 
 def _screened(hits: Sequence[Hit], context: Context) -> list[Screened]:
     return screened((hit.chunk for hit in hits), defences=context.options.defences)
+
+
+def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
+    """The passages of which nothing is kept from the models."""
+    passages = _screened(hits, context)
+    suspected = withheld(passages)
+    return [passage.stored for passage in passages if passage.stored.id not in suspected]
 
 
 async def _shown(state: State, context: Context) -> list[Screened]:
