@@ -27,7 +27,7 @@ from retrieval.rerank.port import Ranking, Reranker
 Row = dict[str, Any]
 # What a wrapper is measured with when the settings do not use it.
 _SHUFFLES = 5
-_WEIGHT = 0.5
+_WEIGHT = 0.25
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 
 
@@ -105,7 +105,7 @@ def run_rerank_bench(
 def method_settings(spec: str, settings: Settings) -> Settings:
     """Settings for a method and what is put around it: `METHOD[+shuffled][+then-METHOD][+fused]`.
 
-    How often, how many and how much are the settings' own, else 5 shuffles and half the weight for the first stage.
+    How often, how many and how much are the settings' own, else 5 shuffles and the weight 0.25 for the first stage.
     """
     name, *around = spec.strip().split("+")
     own = settings.rerank

@@ -10,7 +10,7 @@ from hopcite.errors import NotFound, UsageError
 from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settings
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
-from retrieval.hops import Search, follow, fuse, named_in
+from retrieval.hops import Further, Search, follow, fuse, named_in
 from retrieval.index.port import Index, Point, Query
 from retrieval.index.stored import Record
 from retrieval.names import title_key
@@ -83,7 +83,7 @@ class Collection:
                 self.index, searches, settings=settings, sparse=self.encoder.encode_words, within=within
             )
             found = [
-                fuse(hits, [(settings.hop_weight, of_question), *of_hits], k=settings.rrf_k)[:limit]
+                fuse(hits, [Further(of_question, settings.hop_weight), *of_hits], k=settings.rrf_k)[:limit]
                 for hits, of_question, of_hits in zip(hybrid, named, neighbours, strict=True)
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]

@@ -19,9 +19,17 @@ _NAMED = 10  # passages that the question names
 _NAMES = 10  # of one seed that are followed: those that it mentions first
 _SHARING = 20  # passages that are looked at for each of these
 _COMMON = 5  # a name that more of them mention leads nowhere in particular
+_STEP = 1e-6  # keeps the order of those that are held below their seed
 
-Weighted = tuple[float, list[Scored]]
-"""A list of passages, best first, and its weight in the fusion."""
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Passages, best first, to be fused with the hits of a search."""
+
+    hits: Sequence[Scored]
+    weight: float
+    below: str | None = None
+    """Id of the chunk that led to them, above which they are not lifted: the way to the evidence is evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,13 @@ def follow(
     settings: SearchSettings,
     sparse: Callable[[str], SparseVector],
     within: tuple[str, ...] | None = None,
-) -> list[list[Weighted]]:
+) -> list[list[Further]]:
     """The neighbours of each search's first hits, all found in one round trip.
 
     For each search: one list of the passages that its seeds name by their titles, those of the first seed first, and of
     one seed's those nearest to the question; then, for each of the first `name_seeds` seeds, the passages that share
     one of its names, by BM25 for that name and the question. Each of these lists has half the weight of the last.
+    There are none where the seeds name no passage at all: names do not link such a collection, and would mislead.
     """
     leads = [lead for search in searches for lead in _leads(search, settings)]
     found = index.query([_query(lead, settings, sparse, within) for lead in leads])
@@ -67,17 +76,21 @@ def follow(
     return [_lists([(lead, hits) for lead, hits in results if lead.search is search], settings) for search in searches]
 
 
-def fuse(hits: Sequence[Scored], further: Iterable[Weighted], *, k: int) -> list[Scored]:
+def fuse(hits: Sequence[Scored], further: Iterable[Further], *, k: int) -> list[Scored]:
     """Hybrid hits with further lists.
 
     The store's hybrid score is already the sum of 1 / (k + rank) over two lists, so weight / (k + rank) is added to it
     for each further one.
     """
     fused = {hit.chunk.id: hit for hit in hits}
-    for weight, ranking in further:
-        for rank, found in enumerate(ranking, start=1):
+    for ranking in further:
+        ceiling = fused.get(ranking.below or "")
+        for rank, found in enumerate(ranking.hits, start=1):
             known = fused.get(found.chunk.id)
-            score = (known.score if known else 0.0) + weight / (k + rank)
+            before = known.score if known else 0.0
+            score = before + ranking.weight / (k + rank)
+            if ceiling is not None:
+                score = max(before, min(score, ceiling.score * (1 - _STEP * rank)))
             fused[found.chunk.id] = Scored(found.chunk, score)
     return sorted(fused.values(), key=lambda hit: (-hit.score, hit.chunk.id))
 
@@ -107,7 +120,7 @@ def _query(
     return Query(Vectors(vectors.dense, words), _SHARING, "sparse", None, within)
 
 
-def _lists(results: Sequence[tuple[_Lead, Sequence[Scored]]], settings: SearchSettings) -> list[Weighted]:
+def _lists(results: Sequence[tuple[_Lead, Sequence[Scored]]], settings: SearchSettings) -> list[Further]:
     titled: dict[str, Scored] = {}
     sharing: dict[str, dict[str, Scored]] = {}
     for lead, hits in results:
@@ -117,12 +130,13 @@ def _lists(results: Sequence[tuple[_Lead, Sequence[Scored]]], settings: SearchSe
             continue
         best = sharing.setdefault(lead.seed.id, {})
         for hit in _sharing(lead.name, lead.seed, hits):
-            if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
-                best[hit.chunk.id] = hit
-    lists: list[Weighted] = [(settings.hop_weight, list(titled.values())[: settings.hop_limit])]
-    for place, of_seed in enumerate(sharing.values()):
+            document = hit.chunk.document_id  # one passage of each: a long document must not fill the list
+            if document not in best or hit.score > best[document].score:
+                best[document] = hit
+    lists = [Further(list(titled.values())[: settings.hop_limit], settings.hop_weight)]
+    for place, (seed, of_seed) in enumerate(sharing.items() if titled else ()):
         ranked = sorted(of_seed.values(), key=lambda hit: (-hit.score, hit.chunk.id))
-        lists.append((settings.name_weight / 2**place, ranked[: settings.hop_limit]))
+        lists.append(Further(ranked[: settings.hop_limit], settings.name_weight / 2**place, below=seed))
     return lists
 
 

@@ -66,7 +66,7 @@ def probe(
         sparse=place(sparse),
         hybrid=place(hybrid),
         named=place(named),
-        followed=min(filter(None, (place(hits) for _, hits in followed)), default=None),
+        followed=min(filter(None, (place(further.hits) for further in followed)), default=None),
         found=next((hit.rank for hit in found if hit.chunk.document_id in document_ids), None),
         depth=depth,
     )

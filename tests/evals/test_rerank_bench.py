@@ -114,7 +114,7 @@ def test_what_is_put_around_a_method_is_part_of_its_name(tmp_path: Path) -> None
     assert [row["calls"] for row in rows] == [5, 3 + 6, 1, 5]
     assert [row["method"] for row in rows][1] == "yes-no+then-pairwise-all"
     own = method_settings("letters+fused", Settings()).rerank
-    assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.5)
+    assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.25)
 
 
 def test_replies_that_rank_nothing_lower_the_validity(tmp_path: Path) -> None:

@@ -151,8 +151,9 @@ def test_places_are_those_of_searches_in_each_way(collection: Collection, title:
     assert places.sparse == place(mode="sparse")
     assert places.hybrid == place(hops=False)
     assert places.found == place()
-    # The question names the railway; the railway's passage, the first seed, names its surveyor.
-    assert (places.named, places.followed) == {RAILWAY: (1, None), SURVEYOR: (None, 1), BRIDGE: (None, None)}[title]
+    # The question names the railway; the railway's passage, the first seed, names its surveyor. The second seed shares
+    # a name with the railway's passage.
+    assert (places.named, places.followed) == {RAILWAY: (1, 1), SURVEYOR: (None, 1), BRIDGE: (None, None)}[title]
 
 
 ENTRIES = [

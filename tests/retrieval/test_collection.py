@@ -11,7 +11,7 @@ from hopcite.errors import CollectionMismatch, NotFound, UsageError
 from hopcite.settings import SearchSettings, Settings
 from hopcite.types import Chunk
 from retrieval import Collection, drop_collection, list_collections, open_collection
-from retrieval.hops import Search, Weighted, follow, fuse
+from retrieval.hops import Further, Search, follow, fuse
 from retrieval.index.port import Scored
 from tests.fakes import HashingEncoder
 
@@ -103,7 +103,7 @@ def test_calls_that_make_no_sense(collection: Collection, question: str, limit: 
         collection.search([question], limit=limit, mode=mode, hops=True)  # type: ignore[arg-type]  # pytest gives str
 
 
-def neighbours(collection: Collection, question: str, seeds: list[Scored], **hops: int) -> list[Weighted]:
+def neighbours(collection: Collection, question: str, seeds: list[Scored], **hops: int) -> list[Further]:
     [vectors] = collection.encoder.encode_queries([question])
     settings = SearchSettings(**{"hop_seeds": 2, "hop_limit": 9, "name_seeds": 0, **hops})  # type: ignore[arg-type]
     search = Search(question, vectors, seeds)
@@ -117,30 +117,47 @@ def test_neighbours_come_by_seed_and_then_by_nearness(collection: Collection) ->
         Scored(chunk("Third", "It names Salt Road."), 0.8),
     ]
     question = "keepers painted their towers"
-    [(weight, found)] = neighbours(collection, question, seeds)
-    assert weight == 1.5
-    assert [hit.chunk.title for hit in found] == ["Lighthouse Keepers", "Oltrey", "Mara Venn"]
-    assert neighbours(collection, question, seeds, hop_limit=2) == [(1.5, found[:2])]
-    assert neighbours(collection, question, []) == [(1.5, [])]
+    [found] = neighbours(collection, question, seeds)
+    assert [hit.chunk.title for hit in found.hits] == ["Lighthouse Keepers", "Oltrey", "Mara Venn"]
+    assert neighbours(collection, question, seeds, hop_limit=2) == [Further(found.hits[:2], 1.5)]
+    assert neighbours(collection, question, []) == [Further([], 1.5)]
 
 
 def test_a_shared_name_that_is_no_title_is_followed(collection: Collection) -> None:
     """Half the weight for the second seed; a name of the question, and one that is everywhere, lead nowhere."""
     collection.add([chunk(f"Walk {n}", f"Walk {n} ends at Copper Street.") for n in range(6)])
     collection.add([chunk("Tailors", "The tailor Ines Quoll moved here from the coast."), chunk("Coast", "Quoll Bay.")])
-    seeds = [
-        Scored(chunk("First", "Built in Copper Street by Pell Arden."), 1.0),
-        Scored(chunk("Second", "Ines Quoll lived in Copper Street."), 0.9),
+    first = chunk("First", "Built in Copper Street by Pell Arden, not far from Oltrey.")
+    second = chunk("Second", "Ines Quoll lived in Copper Street.")
+    seeds = [Scored(first, 1.0), Scored(second, 0.9)]
+    shared = neighbours(collection, "Who was Pell Arden, of Oltrey?", seeds, name_seeds=2)[1:]
+    assert [([hit.chunk.title for hit in of_seed.hits], of_seed.weight, of_seed.below) for of_seed in shared] == [
+        ([], 1.0, first.id),
+        (["Tailors"], 0.5, second.id),
     ]
-    lists = neighbours(collection, "Who was Pell Arden?", seeds, name_seeds=2)[1:]
-    assert [(weight, [hit.chunk.title for hit in found]) for weight, found in lists] == [(1.0, []), (0.5, ["Tailors"])]
+
+
+def test_names_are_not_followed_where_no_passage_names_another(collection: Collection) -> None:
+    collection.add([chunk("Tailors", "The tailor Ines Quoll moved here from the coast.")])
+    seeds = [Scored(chunk("Second", "Ines Quoll lived in Copper Street."), 0.9)]
+    assert neighbours(collection, "Who lived there?", seeds, name_seeds=2) == [Further([], 1.5)]
 
 
 def test_further_lists_add_their_weighted_reciprocal_ranks() -> None:
     a, b, c = (chunk(name, name) for name in "abc")
-    fused = fuse([Scored(a, 0.03), Scored(b, 0.02)], [(2.0, [Scored(c, 0.9), Scored(b, 0.1)]), (1.0, [])], k=60)
+    fused = fuse(
+        [Scored(a, 0.03), Scored(b, 0.02)], [Further([Scored(c, 0.9), Scored(b, 0.1)], 2.0), Further([], 1.0)], k=60
+    )
     assert [hit.chunk.title for hit in fused] == ["b", "c", "a"]
     assert {hit.chunk.title: hit.score for hit in fused} == pytest.approx({"a": 0.03, "b": 0.02 + 2 / 62, "c": 2 / 61})
+
+
+def test_what_a_passage_leads_to_stays_below_it() -> None:
+    a, b, c, d = (chunk(name, name) for name in "abcd")
+    hits = [Scored(a, 0.04), Scored(b, 0.03), Scored(c, 0.02)]
+    fused = fuse(hits, [Further([Scored(d, 9.0), Scored(a, 8.0), Scored(c, 7.0)], 3.0, below=b.id)], k=60)
+    assert [hit.chunk.title for hit in fused] == ["a", "b", "d", "c"]
+    assert [hit.score for hit in fused] == pytest.approx([0.04, 0.03, 0.03, 0.03], rel=1e-5)
 
 
 def test_an_absent_collection_names_the_command_that_makes_it(settings: Settings) -> None:
