@@ -8,7 +8,7 @@ import logging
 import pytest
 from starlette.testclient import TestClient
 
-from hopcite.errors import ModelMisbehaved
+from hopcite.errors import Unreachable
 from hopcite.settings import Settings
 from tests.fakes import HashingEncoder
 from tests.ui.conftest import DOCUMENTS, QUESTION, RAILWAY, REPLY, OpenClient
@@ -75,13 +75,13 @@ def test_the_stream_tells_stages_then_text_then_the_same_answer(open_client: Ope
 
 
 def test_a_stream_that_fails_ends_with_a_problem(open_client: OpenClient) -> None:
-    with open_client(ModelMisbehaved("The model's reply is empty.")) as client:
+    with open_client(Unreachable("The model server is away.")) as client:
         client.post("/v1/documents", json={"documents": DOCUMENTS})
         response = client.post("/v1/ask", json={"question": QUESTION}, headers={"accept": "text/event-stream"})
     name, problem = events_of(response.text)[-1]
     assert name == "error"
-    assert problem["status"] == 502
-    assert problem["detail"] == "The model's reply is empty."
+    assert problem["status"] == 503
+    assert problem["detail"] == "The model server is away."
     assert problem["instance"] == "/v1/ask"
 
 

@@ -29,7 +29,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from agent.followup import Rewritten
 from hopcite.budget import Budget
 from hopcite.chat import Completion, Message
-from hopcite.errors import ModelMisbehaved
+from hopcite.errors import Unreachable
 from hopcite.settings import AnswerSettings, RerankSettings, SearchSettings, ServerSettings, Settings
 from tests.fakes import HashingEncoder, ScriptedChat
 from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, listening, until
@@ -250,9 +250,9 @@ def test_stop_ends_the_run_and_keeps_what_was_drafted(site: Site, page: Browser)
 
 
 def test_an_error_is_one_line_and_the_page_goes_on(site: Site, page: Browser) -> None:
-    site.chat.script += [ModelMisbehaved("The reply was empty; try again."), REPLY]
+    site.chat.script += [Unreachable("The model server is away; try again."), REPLY]
     page.ask(QUESTION)
-    until(lambda: page.find(".progress-text").text == "The reply was empty; try again.")
+    until(lambda: page.find(".progress-text").text == "The model server is away; try again.")
     page.ask(QUESTION)
     assert page.find(".short-answer").text == "Ottilie Brandvold"
 
