@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 FROM python:3.12-slim
 
-# The builds of torch that pytorch.org's install page names: cpu, or a CUDA one such as cu130.
-ARG TORCH=cpu
+# The index of a build of torch, from PyTorch's install page: the CPU build makes the image several GB smaller.
+ARG TORCH_INDEX_URL=""
 
 # libgomp1: llama.cpp's threads.
 RUN apt-get update \
@@ -16,7 +16,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1
 # The dependencies come before the code, so that a change of the code does not install them again.
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
-RUN pip install --constraint constraints.txt --index-url "https://download.pytorch.org/whl/${TORCH}" torch
+RUN pip install --constraint constraints.txt ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} torch
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > requirements.txt \
     && pip install --constraint constraints.txt --requirement requirements.txt
