@@ -75,7 +75,8 @@ def test_a_reader_of_events_who_leaves_ends_the_run(serve: Serve) -> None:
     with httpx.stream(
         "POST", f"{live.url}/v1/ask", json={"question": QUESTION}, headers={"accept": "text/event-stream"}
     ) as response:
-        for line in response.iter_lines():
+        lines = response.iter_lines()  # held, since an iterator that is dropped closes the connection
+        for line in lines:
             if line == 'data: {"text": "Once upon a time"}':
                 break
         assert not chat.cancelled.is_set()
