@@ -10,20 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from types import MappingProxyType
+from itertools import islice
 
+from agent.quotes import NOTHING, Quote, Withheld, held_by, quotable
+from agent.trail import trail
 from agent.words import content_words, key_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
 
-Withheld = Mapping[str, Sequence[tuple[int, int]]]
-"""By chunk id, the stretches of its text that may not be quoted (`agent.evidence`)."""
-NOTHING: Withheld = MappingProxyType({})
-
 _MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
 _MARKERS_AFTER_STOP = re.compile(r"([.!?])((?:\s*\[\d[\d,\s]*\])+)")
 _SENTENCE_END = re.compile(r"[.!?…。！？؟][\"'”’»)\]*_]*$")
+# What only says where the rest comes from: the citation says that.
+_ATTRIBUTION = re.compile(
+    r"^(?:according to (?:the )?(?:passages?|text)s?,|(?:the |this |these )?(?:passages?|text|evidence) "
+    r"(?:states?|mentions?|says?|shows?|indicates?|tells?) that)\s+",
+    re.IGNORECASE,
+)
+# A model that is asked for one or two sentences and copies a whole passage has answered in the first of them.
+_MAX_CLAIMS = 3
 _MAX_QUOTES = 3
 # The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
 # its passage or the claim is partly covered already, half of them where it would be our own finding.
@@ -44,31 +49,32 @@ class Cited:
     citations: tuple[Citation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Quote:
-    """A sentence of a passage. `words` include those of its heading: a page's sentences say "it" for their subject."""
+def cite(
+    text: str,
+    passages: Sequence[Chunk],
+    *,
+    question: str = "",
+    short_answer: str = "",
+    withheld: Withheld = NOTHING,
+) -> Cited:
+    """Tie the first three sentences of `text`, whose markers count `passages` from 1, to quotes, in the order of these.
 
-    passage: int
-    start: int
-    end: int
-    words: frozenset[str]
-
-
-def cite(text: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Cited:
-    """Tie each sentence of `text`, whose markers count `passages` from 1, to quotes; number these as they appear.
-
-    No sentence that touches a `withheld` span is quoted.
+    With the question and the short answer, also to the quotes that lead from one to the other (`agent.trail`). No
+    sentence that touches a `withheld` span is quoted.
     """
-    sentences = _quotable(passages, withheld)
-    numbers: dict[_Quote, int] = {}
+    sentences = quotable(passages, withheld)
+    tied = [(wording, _cover(wording, marked, sentences)) for wording, marked in islice(_claims(text), _MAX_CLAIMS)]
+    quotes = [quote for _, covering in tied for quote in covering]
+    for quote in trail(question, short_answer, quotes, sentences) if tied else ():
+        max(tied, key=lambda claim: len(content_words(claim[0]) & quote.words))[1].append(quote)
+    numbers: dict[Quote, int] = {}
     claims: list[Claim] = []
     end = -1
-    for wording, marked in _claims(text):
-        quotes = _cover(wording, marked, sentences)
-        cited = tuple(numbers.setdefault(quote, len(numbers) + 1) for quote in quotes)
+    for wording, covering in tied:
+        cited = tuple(numbers.setdefault(quote, len(numbers) + 1) for quote in covering)
         shown = wording + "".join(f" [{n}]" for n in cited)
         start, end = end + 1, end + 1 + len(shown)
-        claims.append(Claim(shown, start, end, cited, _supported(wording, quotes)))
+        claims.append(Claim(shown, start, end, cited, _supported(wording, covering)))
     citations = tuple(_citation(n, quote, passages[quote.passage]) for quote, n in numbers.items())
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
 
@@ -78,7 +84,7 @@ def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NO
 
     Headings hold a question's names and say nothing, so that only what ends like a sentence is taken.
     """
-    found = _quotable(passages, withheld)
+    found = quotable(passages, withheld)
     sentences = [q for q in found if _SENTENCE_END.search(passages[q.passage].text[q.start : q.end])]
     chosen = _cover(question, frozenset(range(len(passages))), sentences)
     return " ".join(f"{passages[q.passage].text[q.start : q.end]} [{q.passage + 1}]" for q in chosen)
@@ -115,7 +121,7 @@ def _is_stored(citation: Citation, stored: Mapping[str, Chunk]) -> bool:
 
 
 def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
-    """Each sentence without its markers, and the passages, from 0, that these name.
+    """Each sentence without its markers and "The passage states that", and the passages, from 0, that they name.
 
     Empty phrases are left out, and what was said before, which is all that a model says that goes round in circles.
     """
@@ -125,46 +131,20 @@ def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
         sentence = text[start:end]
         marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
         wording = _MARKER.sub("", sentence).strip()
+        told = _ATTRIBUTION.sub("", wording)
+        wording = told if told == wording else told[:1].upper() + told[1:]
         if content_words(wording) and wording not in said:
             said.add(wording)
             yield wording, frozenset(marked)
 
 
-def _quotable(passages: Sequence[Chunk], withheld: Withheld) -> list[_Quote]:
-    return [
-        sentence
-        for n, chunk in enumerate(passages)
-        for sentence in _sentences(n, chunk)
-        if not any(start < sentence.end and sentence.start < end for start, end in withheld.get(chunk.id, ()))
-    ]
-
-
-def _sentences(passage: int, chunk: Chunk) -> Iterator[_Quote]:
-    title = content_words(chunk.title) | _stated(chunk)
-    for start, end in split_sentences(chunk.text):
-        yield _Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
-
-
-def _stated(chunk: Chunk) -> frozenset[str]:
-    """Words of the publisher and the date, which the writer reads beside the title: 2023-10-03, October, 2023.
-
-    Not the bare day: any number of the claim could be that.
-    """
-    words = content_words(chunk.metadata.get("publisher", ""))
-    try:
-        day = date.fromisoformat(chunk.metadata.get("published_at", "")[:10])
-    except ValueError:
-        return words
-    return words | content_words(f"{day.isoformat()} {day:%B} {day.year}")
-
-
-def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) -> list[_Quote]:
+def _cover(wording: str, marked: frozenset[int], sentences: Sequence[Quote]) -> list[Quote]:
     """Greedy cover of the claim's words. Ties go to the better passage, then to the earlier sentence."""
     wanted = content_words(wording)
     missing = set(wanted)
-    chosen: list[_Quote] = []
+    chosen: list[Quote] = []
 
-    def gain(quote: _Quote) -> float:
+    def gain(quote: Quote) -> float:
         return len(missing & quote.words) * (_MARKED_WEIGHT if quote.passage in marked else 1.0)
 
     while missing and sentences and len(chosen) < _MAX_QUOTES:
@@ -178,7 +158,7 @@ def _cover(wording: str, marked: frozenset[int], sentences: Sequence[_Quote]) ->
     return chosen
 
 
-def _supported(wording: str, quotes: Sequence[_Quote]) -> bool | None:
+def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
     """True: one quote, with its title, holds the claim's names and numbers, and all quotes most of its words.
 
     False: a name or number is in no quote. None: nothing was quoted, or the names are there, but apart or with too few
@@ -187,14 +167,14 @@ def _supported(wording: str, quotes: Sequence[_Quote]) -> bool | None:
     if not quotes:
         return None
     names, wanted = key_words(wording), content_words(wording)
-    held = frozenset[str]().union(*(quote.words for quote in quotes))
+    held = held_by(quotes)
     if names - held:
         return False
     together = any(names <= quote.words for quote in quotes)
     return True if together and len(wanted & held) / len(wanted) >= _SUPPORT else None
 
 
-def _citation(n: int, quote: _Quote, chunk: Chunk) -> Citation:
+def _citation(n: int, quote: Quote, chunk: Chunk) -> Citation:
     return Citation(
         n=n,
         document_id=chunk.document_id,

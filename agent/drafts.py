@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.cite import NOTHING, Cited, Withheld, cite
+from agent.cite import Cited, cite
+from agent.quotes import NOTHING, Withheld
 from agent.signals import read_signals
 from agent.words import content_words
 from agent.write import Draft
@@ -48,10 +49,11 @@ class Written:
         return not said & held and not verbatim
 
 
-def written(draft: Draft, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> Written:
+def written(draft: Draft, passages: Sequence[Chunk], *, question: str, withheld: Withheld = NOTHING) -> Written:
     """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""
     text = "" if draft.unknown else draft.text or draft.short_answer
-    return Written(draft, tuple(passages), cite(text, passages, withheld=withheld))
+    cited = cite(text, passages, question=question, short_answer=draft.short_answer, withheld=withheld)
+    return Written(draft, tuple(passages), cited)
 
 
 def better(first: Written, second: Written) -> Written:

@@ -160,7 +160,7 @@ async def write(state: State, context: Context) -> Outcome:
     if context.options.defences:
         draft = without_prompt(draft, passages, state["question"])
     stored = [passage.stored for passage in passages]
-    made = written(draft, stored, withheld=withheld(passages))
+    made = written(draft, stored, question=state["question"], withheld=withheld(passages))
     detail = {
         "shown": [chunk.id for chunk in stored],
         "short_answer": draft.short_answer,

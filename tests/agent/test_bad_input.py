@@ -158,7 +158,7 @@ class Looping(ScriptedChat):
 def test_a_loop_is_said_once(collection: Collection) -> None:
     reply = "Answer: Kestmark\n" + "Ottilie Brandvold was born in Kestmark [1]. " * 12 + "Ottilie Brand"
     answer = ask(collection, Looping([reply]), mode="never")
-    assert answer.answer == "Ottilie Brandvold was born in Kestmark. [1]"
+    assert answer.answer == "Ottilie Brandvold was born in Kestmark. [1] [2]"
     assert len(answer.claims) == 1
 
 

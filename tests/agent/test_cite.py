@@ -131,3 +131,25 @@ def test_what_is_said_again_counts_once() -> None:
 def test_an_extract_takes_no_heading() -> None:
     page = chunk("t", "Tarn House", "# Tarn House\n\nTarn House opened in 1911.")
     assert extract("When did Tarn House open?", [page]) == "Tarn House opened in 1911. [1]"
+
+
+@pytest.mark.parametrize(
+    "opening", ["The passages state that the", "According to the passage, the", "Passage [1] says that the", "The"]
+)
+def test_that_a_passage_says_so_is_left_to_the_citation(opening: str) -> None:
+    cited = check(cite(f"{opening} railway opened in 1911 [1].", PASSAGES))
+    assert cited.answer == "The railway opened in 1911. [1]"
+
+
+def test_an_answer_has_three_sentences_at_most() -> None:
+    text = "It opened in 1911 [1]. She was born in Kestmark [2]. She studied in Lund [2]. The line is narrow [1]."
+    assert len(check(cite(text, PASSAGES)).claims) == 3
+
+
+def test_the_trail_from_the_question_is_quoted_too() -> None:
+    question = "Where was the surveyor of the Harrow Pass Railway born?"
+    bare = check(cite("She was born in Kestmark [2].", PASSAGES))
+    assert [citation.title for citation in bare.citations] == ["Ottilie Brandvold"]
+    cited = check(cite("She was born in Kestmark [2].", PASSAGES, question=question, short_answer="Kestmark"))
+    assert [citation.title for citation in cited.citations] == ["Ottilie Brandvold", "Harrow Pass Railway"]
+    assert cited.claims[0].citations == (1, 2)

@@ -25,7 +25,7 @@ def test_a_state_comes_back_as_it_was_tuples_and_all() -> None:
     state = {
         "steps": (Step("q", "Who?", chunk_ids=("a", "b")), Step("s1", "Where?", needs=("q",))),
         "found": {"q": tuple(Hit(chunk, n, 1 / n, steps=("q",)) for n, chunk in enumerate(passages, start=1))},
-        "drafts": (written(parse_draft(REPLY), passages),),
+        "drafts": (written(parse_draft(REPLY), passages, question="Where was the surveyor born?"),),
         "cited": cite(REPLY, passages),
         "events": [TraceEvent("write", 1.5, {"shown": ["a"], "notes": (), "left": None, "tall": 10**15})],
         "spent": Spent(1, 2, 3, 0.25),
