@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evals.datasets import Dataset, Question
+from evals.datasets import Dataset, Question, SupportingFact
 from evals.metrics import answer as answer_metrics
 from evals.metrics import citations as citation_metrics
 from evals.metrics import multihop_rag, passages
@@ -46,12 +46,11 @@ def score(answer: Answer, question: Question, *, dataset: Dataset, stored_text: 
         sum(claim.supported is True for claim in answer.claims) / len(answer.claims) if answer.claims else None
     )
     cited = [Cited(citation.document_id, (citation.start, citation.end)) for citation in verified]
-    targets = _targets(question, sentence_spans, stored_text)
-    scores.update(_citation_scores(cited, targets))
-    if question.supporting_facts and all(target.span for target in targets):
+    scores.update(_citation_scores(cited, _targets(question, stored_text)))
+    facts = [_fact_span(fact, sentence_spans) for fact in question.supporting_facts]
+    if facts and all(facts):
         scores.update(_supporting_fact_scores(answer, question, cited, sentence_spans))
-    unlocated = sum(target.span is None for target in targets) if question.supporting_facts else 0
-    return Scored(scores, unlocated)
+    return Scored(scores, unlocated_sentences=facts.count(None))
 
 
 def failed_scores(scores: Mapping[str, float | None]) -> Scores:
@@ -102,25 +101,23 @@ def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scor
     }
 
 
-def _targets(question: Question, sentence_spans: SentenceSpans, stored_text: StoredText) -> list[Target]:
-    """What must be cited: the gold quotes, or the supporting sentences, or the gold documents.
+def _targets(question: Question, stored_text: StoredText) -> list[Target]:
+    """What must be cited: the gold quotes or, without them, the gold documents.
 
-    A sentence that can't be placed in its text stands for its whole document.
+    A quote that can't be placed in its text stands for its whole document.
     """
-    if question.quotes:
-        return [
-            Target((id_,), locate_sentences(stored_text(id_) or "", [quote.text])[0])
-            for quote in question.quotes
-            for id_ in quote.document_ids[:1]
-        ]
-    if not question.supporting_facts:
+    if not question.quotes:
         return [Target(gold.document_ids) for gold in question.gold]
-    targets = []
-    for fact in question.supporting_facts:
-        spans = sentence_spans(fact.document_id) if fact.document_id else ()
-        span = spans[fact.index] if 0 <= fact.index < len(spans) else None
-        targets.append(Target((fact.document_id,) if fact.document_id else (), span))
-    return targets
+    return [
+        Target((id_,), locate_sentences(stored_text(id_) or "", [quote.text])[0])
+        for quote in question.quotes
+        for id_ in quote.document_ids[:1]
+    ]
+
+
+def _fact_span(fact: SupportingFact, sentence_spans: SentenceSpans) -> Span | None:
+    spans = sentence_spans(fact.document_id) if fact.document_id else ()
+    return spans[fact.index] if 0 <= fact.index < len(spans) else None
 
 
 def _citation_scores(cited: Sequence[Cited], targets: Sequence[Target]) -> Scores:

@@ -13,10 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hopcite.settings import Settings, load_settings
 from tests.servers import Reply, ScriptedServer
+
+# No test is timed: other work on the machine would fail it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def _models() -> str:

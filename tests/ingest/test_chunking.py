@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hopcite.types import Chunk, Document
@@ -38,7 +38,6 @@ def chunks(
 
 
 @pytest.mark.parametrize("count", [by_words, by_characters, by_thirds])
-@settings(deadline=None)  # other work on the machine would break it
 @given(
     text=st.text(alphabet=st.sampled_from("ab c.\n é🚂?"), max_size=300),
     title=st.text(alphabet=st.sampled_from("ab c"), max_size=60),

@@ -13,7 +13,7 @@ import docx
 import pypdf
 import pytest
 from fpdf import FPDF
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hopcite.errors import DocumentError
@@ -258,7 +258,6 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(name: str, data: bytes,
     assert "\n" not in str(caught.value)
 
 
-@settings(deadline=None)  # other work on the machine would break it
 @given(
     place=st.integers(min_value=0),
     garbage=st.binary(max_size=20),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -83,7 +83,6 @@ def test_what_is_shared_is_counted_once(model: CausalModel) -> None:
     assert both - one == len(model.plain(passage_part("six"))) + len(model.special(SUFFIX))
 
 
-@settings(deadline=None)  # other work on the machine would break it
 @given(st.lists(st.integers(1, 3000), max_size=40))
 def test_batches_hold_everything_once_within_their_limit(lengths: list[int]) -> None:
     batches = list(_batches(lengths))

@@ -150,7 +150,7 @@ def test_sliding_asks_each_pair_of_neighbours_once_when_the_order_is_right_alrea
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     n=st.one_of(st.sampled_from(BORDERS), st.integers(0, 45)),
     seed=st.integers(0, 2**32),
@@ -203,7 +203,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(texts=st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=30)), max_size=25), seed=st.integers(0, 99))
 def test_any_passage_can_be_ranked(method: str, texts: list[str], seed: int) -> None:
     candidates = [passage(text, number) for number, text in enumerate(texts)]

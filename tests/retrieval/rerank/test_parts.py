@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hopcite.errors import ModelMisbehaved
@@ -48,7 +48,6 @@ def test_the_best_climbs_from_the_end_to_the_top() -> None:
     assert order[:10] == [*range(44, 34, -1)]
 
 
-@settings(deadline=None)  # other work on the machine would break it
 @given(n=st.integers(0, 60), k=st.integers(1, 70), children=st.integers(1, 5))
 def test_the_heap_finds_the_best_within_its_steps(n: int, k: int, children: int) -> None:
     worth = [(7 * i) % 61 for i in range(n)]
