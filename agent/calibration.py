@@ -117,6 +117,8 @@ def conditions(
         "answer.mode": options.mode,
         "answer.evidence": options.evidence,
         "answer.min_share": options.min_share,
+        "answer.sure": options.sure,
+        "answer.further_evidence": options.further_evidence,
         "answer.max_rounds": options.max_rounds,
         "given passages": options.passages is not None,
         "given documents": options.within is not None,

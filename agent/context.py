@@ -42,6 +42,8 @@ class AnswerOptions:
     mode: Mode = "adaptive"
     evidence: int = 5
     min_share: float = 0.35
+    sure: float = 0.65
+    further_evidence: int = 8
     max_rounds: int = 2
     max_llm_calls: int | None = None
     max_tokens: int | None = None
@@ -85,6 +87,8 @@ class AnswerOptions:
             mode=answer.mode,
             evidence=answer.evidence,
             min_share=answer.min_share,
+            sure=answer.sure,
+            further_evidence=answer.further_evidence,
             max_rounds=answer.max_rounds,
             rewrite=answer.rewrite,
             max_llm_calls=answer.max_llm_calls + room,

@@ -1,4 +1,4 @@
-"""A draft with what it cites, and how far that bears it out: whether to look further, and which draft to keep."""
+"""A draft with what it cites, and how far it can be relied on: whether to look further, and which draft to keep."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from agent.cite import Cited, cite
 from agent.quotes import NOTHING, Withheld
-from agent.signals import read_signals
+from agent.signals import likelihood, read_signals
 from agent.words import content_words
 from agent.write import Draft
 from hopcite.types import Chunk
+
+# A later draft that is less than so many times as likely as the one before has been misled by what it read.
+_MISLED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Written:
         """Whether the draft gives an answer and each claim is held, names and all, by one quote."""
         claims = self.cited.claims
         return not self.draft.unknown and bool(claims) and all(claim.supported for claim in claims)
+
+    @property
+    def likelihood(self) -> float | None:
+        """Probability that the writer gives its short answer; 0 without an answer, None where no server told."""
+        return 0.0 if self.draft.unknown else likelihood(self.draft.logprobs)
+
+    def sure(self, threshold: float) -> bool:
+        """Whether to look no further: the short answer is likely enough or, where that is not known, borne out."""
+        return self.borne_out if self.likelihood is None else self.likelihood >= threshold
 
     @property
     def support(self) -> float:
@@ -57,5 +69,12 @@ def written(draft: Draft, passages: Sequence[Chunk], *, question: str, withheld:
 
 
 def better(first: Written, second: Written) -> Written:
-    """The draft that is better borne out; of equals the first (docs/decisions.md, "When to decompose")."""
-    return first if first.support >= second.support else second
+    """The second draft, which has read more, unless it has no answer or a much less likely one.
+
+    Where likelihoods are not known: the one that its quotes bear out better, of equals the first. Both are measured in
+    docs/decisions.md, "When to decompose".
+    """
+    if first.likelihood is None or second.likelihood is None:
+        return first if first.support >= second.support else second
+    misled = second.draft.unknown or second.likelihood < _MISLED * first.likelihood
+    return first if misled and not first.draft.unknown else second

@@ -10,14 +10,15 @@
     rerank ◄────────────────────┼───────────┘ none waits
       │                         │
       ▼                         │
-    write ──(adaptive, once: no answer, or claims that no quote bears out)
-      │
+    write ◄─┐                   │
+      │  ├──┘ (adaptive, once: not sure)
+      │  └─────(adaptive, once: still not sure, and no quote bears it out)
       ▼
     verify
 
-Adaptive mode decomposes when the writer, who has read the evidence, does not find the answer in it, or makes a claim
-that no quote holds: a question that the first search answers costs one call (docs/decisions.md, "When to decompose").
-Then it writes again, and `verify` keeps the draft that is better borne out.
+Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
+reranker's. Else it shows the writer more passages and, if that does not do, decomposes the question and writes again
+(docs/decisions.md, "When to decompose"). `verify` keeps one of the drafts.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -78,7 +79,7 @@ def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
     graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
     graph.add_edge("search_steps", "answer_steps")
     graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "verify"])
-    graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
+    graph.add_conditional_edges("write", _after_write, ["write", "plan", "verify"])
     graph.add_edge("verify", END)
     return graph.compile(checkpointer=saver)
 
@@ -146,7 +147,7 @@ async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:
 
 def _without(name: str, state: State) -> State:
     """The state's change when a node is left out: the run must go on from there and come to its end."""
-    if name == "plan":
+    if name in ("plan", "write"):
         return {"planned": True}
     if name == "search_steps":
         steps = (replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
@@ -174,9 +175,14 @@ def _after_answers(state: State, runtime: Runtime[Context]) -> str:
 
 
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
-    drafts = state.get("drafts", ())
-    further = runtime.context.options.mode == "adaptive" and not state["planned"]
-    return "plan" if drafts and not drafts[-1].borne_out and further else "verify"
+    """After a draft that is not final, read further; then, where it is not even borne out, decompose, once."""
+    drafts, options = state.get("drafts", ()), runtime.context.options
+    if not drafts or options.mode != "adaptive" or state["planned"] or drafts[-1].sure(options.sure):
+        return "verify"
+    shown = len(drafts[-1].passages)
+    if len(drafts) == 1 and shown < min(options.further_evidence, len(state["evidence"])):
+        return "write"
+    return "verify" if drafts[-1].borne_out else "plan"
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:

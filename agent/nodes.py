@@ -145,7 +145,7 @@ async def rerank(state: State, context: Context) -> Outcome:
 
 
 async def write(state: State, context: Context) -> Outcome:
-    """Write the draft from the best passages."""
+    """Write a draft: the first from the best passages, a later one from more of them."""
     passages = await _shown(state, context)
     draft = await write_draft(
         state["question"],
@@ -156,7 +156,7 @@ async def write(state: State, context: Context) -> Outcome:
         on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
-        return Outcome({}, {"skipped": "the model wrote nothing"})
+        return Outcome({"planned": True}, {"skipped": "the model wrote nothing"})
     if context.options.defences:
         draft = without_prompt(draft, passages, state["question"])
     stored = [passage.stored for passage in passages]
@@ -165,6 +165,7 @@ async def write(state: State, context: Context) -> Outcome:
         "shown": [chunk.id for chunk in stored],
         "short_answer": draft.short_answer,
         "unknown": draft.unknown,
+        "likelihood": made.likelihood,
         "borne_out": made.borne_out,
         **findings(stored, defences=context.options.defences),
     }
@@ -172,7 +173,7 @@ async def write(state: State, context: Context) -> Outcome:
 
 
 async def verify(state: State, context: Context) -> Outcome:
-    """Keep the better draft and check its quotes against the store. Without a draft, quote the evidence."""
+    """Keep the best draft and check its quotes against the store. Without a draft, quote the evidence."""
     drafts = state.get("drafts", ())
     kept = reduce(better, drafts) if drafts else None
     if kept is not None and kept.foreign:
@@ -234,8 +235,11 @@ def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
 
 async def _shown(state: State, context: Context) -> list[Screened]:
     options = context.options
-    min_share = options.min_share if state.get("graded") else 0.0
-    best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
+    if state.get("drafts"):
+        best = [hit.chunk for hit in state["evidence"][: max(options.evidence, options.further_evidence)]]
+    else:
+        min_share = options.min_share if state.get("graded") else 0.0
+        best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
     passages = screened(best, defences=options.defences)
     seen = [passage.seen for passage in passages]
     kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)

@@ -59,8 +59,9 @@ class State(TypedDict, total=False):
     graded: bool
     """Whether the evidence's rerank scores are amounts, not only places."""
     planned: bool
+    """Whether nothing more is to be looked for: the question was decomposed, or there is no budget for it."""
     drafts: tuple[Written, ...]
-    """What was written, in order: a second draft where the first was not borne out."""
+    """What was written, in order: a further draft where the one before was not final."""
     draft: Draft | None
     cited: Cited
     """The draft that was kept, and what it cites."""

@@ -167,6 +167,10 @@ class AnswerSettings(_Section):
     """Passages that the writer sees, at most."""
     min_share: float = Field(default=0.35, ge=0, le=1)
     """Of these, past the third, only such as have this share of the best one's rerank score. 0: all."""
+    sure: float = Field(default=0.65, ge=0, le=1)
+    """In adaptive mode, a draft is final when the writer gives its short answer this probability."""
+    further_evidence: int = Field(default=8, ge=1)
+    """Passages that the writer sees, whatever their scores, after a draft that was not final."""
     max_rounds: int = Field(default=2, ge=1)
     """Rounds of sub-questions after the first search."""
     rewrite: bool = True
