@@ -1,0 +1,68 @@
+"""Drafts by their likelihood: when the writer reads further, and which draft is kept."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from hopcite.chat import Completion
+from retrieval import Collection
+from tests.agent.test_graph import NOT_THERE, PLAN, REPLY, Script, ask, collection
+
+__all__ = ["collection"]
+
+OTHER = "Answer: Tarn\nMirel Bridge crosses the Oss at Tarn."
+
+
+def told(reply: str, probability: float) -> Completion:
+    """The reply, with this probability for its short answer."""
+    label, short, rest = "Answer:", *reply.removeprefix("Answer:").split("\n")
+    tokens = ((label, 0.0), (short, math.log(probability)), ("\n", 0.0), (rest, 0.0))
+    return Completion(reply, "stop", 10, 5, tokens)
+
+
+def nodes(answer: object) -> list[str]:
+    return [event.node for event in answer.trace.events]  # type: ignore[attr-defined]  # an Answer
+
+
+def test_a_likely_draft_is_final(collection: Collection) -> None:
+    answer = ask(collection, [told(REPLY, 0.65)], evidence=1)
+    assert nodes(answer) == ["search", "rerank", "write", "verify"]
+
+
+def test_a_claim_beside_a_likely_answer_is_no_reason_to_go_on(collection: Collection) -> None:
+    reply = "Answer: Kestmark\nOttilie Brandvold was born in Kestmark in the year 1799."
+    assert ask(collection, [told(reply, 0.9)]).usage.llm_calls == 1
+
+
+def test_an_unlikely_draft_is_followed_by_further_reading(collection: Collection) -> None:
+    answer = ask(collection, [told(REPLY, 0.64), told(REPLY, 0.9)], evidence=1)
+    assert nodes(answer) == ["search", "rerank", "write", "write", "verify"]
+    shown = [event.detail["shown"] for event in answer.trace.events if event.node == "write"]
+    assert [len(passages) for passages in shown] == [1, 3]  # type: ignore[arg-type]  # lists of ids
+
+
+def test_there_is_no_second_reading_of_the_same_passages(collection: Collection) -> None:
+    assert nodes(ask(collection, [told(REPLY, 0.3)])) == ["search", "rerank", "write", "verify"]
+
+
+def test_what_further_reading_does_not_find_is_decomposed(collection: Collection) -> None:
+    script: Script = [told(REPLY, 0.3), NOT_THERE, PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.5)]
+    answer = ask(collection, script, evidence=1)
+    assert nodes(answer)[2:5] == ["write", "write", "plan"]
+    assert nodes(answer)[-3:] == ["rerank", "write", "verify"]
+
+
+@pytest.mark.parametrize(
+    ("later", "kept"), [(told(OTHER, 0.3), "Tarn"), (told(OTHER, 0.29), "Kestmark"), (NOT_THERE, "Kestmark")]
+)
+def test_the_later_draft_is_kept_unless_it_is_less_than_half_as_likely(
+    collection: Collection, later: Completion | str, kept: str
+) -> None:
+    script: Script = [told(REPLY, 0.6), later]
+    assert ask(collection, script, evidence=1, max_llm_calls=2).short_answer == kept
+
+
+def test_a_budget_that_ends_before_further_reading_leaves_the_first_draft(collection: Collection) -> None:
+    assert ask(collection, [told(REPLY, 0.3)], evidence=1, max_llm_calls=1).short_answer == "Kestmark"
