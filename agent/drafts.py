@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.cite import Cited, cite
 from agent.quotes import NOTHING, Withheld
-from agent.signals import likelihood, read_signals
+from agent.signals import answer_likelihood, read_signals
 from agent.words import content_words
 from agent.write import Draft
 from hopcite.types import Chunk
@@ -26,14 +26,15 @@ class Written:
 
     @property
     def borne_out(self) -> bool:
-        """Whether the draft gives an answer and each claim is held, names and all, by one quote."""
+        """Whether the draft gives an answer, its claims show it, and each is held, names and all, by one quote."""
         claims = self.cited.claims
-        return not self.draft.unknown and bool(claims) and all(claim.supported for claim in claims)
+        answers = not self.draft.unknown and self.draft.states_answer
+        return answers and bool(claims) and all(claim.supported for claim in claims)
 
     @property
     def likelihood(self) -> float | None:
         """Probability that the writer gives its short answer; 0 without an answer, None where no server told."""
-        return 0.0 if self.draft.unknown else likelihood(self.draft.logprobs)
+        return 0.0 if self.draft.unknown else answer_likelihood(self.draft)
 
     def sure(self, threshold: float) -> bool:
         """Whether to look no further: the short answer is likely enough or, where that is not known, borne out."""

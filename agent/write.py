@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.prompts import STEP_INSTRUCTION, UNKNOWN, numbered, reading_messages
+from agent.words import content_words
 from hopcite.budget import Budget
 from hopcite.chat import Chat, FinishReason
 from hopcite.sentences import split_sentences
@@ -38,6 +39,12 @@ class Draft:
     unknown: bool
     cut_short: bool
     logprobs: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def states_answer(self) -> bool:
+        """Whether the sentences that should show the short answer have its words; a yes or no needs none."""
+        short = self.short_answer
+        return short.lower() in ("yes", "no") or content_words(short) <= content_words(self.text or short)
 
 
 async def write_draft(

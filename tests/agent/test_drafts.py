@@ -66,3 +66,10 @@ def test_the_later_draft_is_kept_unless_it_is_less_than_half_as_likely(
 
 def test_a_budget_that_ends_before_further_reading_leaves_the_first_draft(collection: Collection) -> None:
     assert ask(collection, [told(REPLY, 0.3)], evidence=1, max_llm_calls=1).short_answer == "Kestmark"
+
+
+def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collection: Collection) -> None:
+    beside = "Answer: Tarn\nThe Harrow Pass Railway was surveyed by Ottilie Brandvold."
+    answer = ask(collection, [told(beside, 0.9), PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.3)])
+    assert answer.short_answer == "Kestmark"
+    assert ask(collection, [told(beside, 0.9)], mode="never").confidence == pytest.approx(0.2)
