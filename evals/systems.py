@@ -37,7 +37,9 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "hops": System("hybrid with hops", {"answer.mode": "never", "rerank.method": "none"}),
         "hops-rr": System("hybrid with hops, reranked", {"answer.mode": "never"}),
         "always": System("hops, always decomposed, reranked", {"answer.mode": "always"}),
-        "adaptive": System("hops, reranked; reads further and decomposes where the writer is not sure", {"answer.mode": "adaptive"}),
+        "adaptive": System(
+            "hops, reranked; reads further and decomposes where the writer is not sure", {"answer.mode": "adaptive"}
+        ),
         "oracle": System(
             "the gold documents to the writer: the ceiling of the reader",
             {"answer.mode": "never", "rerank.method": "none"},
