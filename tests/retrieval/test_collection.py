@@ -96,7 +96,12 @@ def test_adding_reports_progress_and_replaces(collection: Collection) -> None:
 
 @pytest.mark.parametrize(
     ("question", "limit", "mode", "message"),
-    [("  ", 5, "hybrid", "empty"), ("x", 0, "hybrid", "at least 1"), ("x", 5, "dense", "hybrid mode")],
+    [
+        ("  ", 5, "hybrid", "empty"),
+        ("\ud800", 5, "hybrid", "UTF-8"),
+        ("x", 0, "hybrid", "at least 1"),
+        ("x", 5, "dense", "hybrid mode"),
+    ],
 )
 def test_calls_that_make_no_sense(collection: Collection, question: str, limit: int, mode: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
