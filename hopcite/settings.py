@@ -274,9 +274,11 @@ def _toml_layer(path: Path, *, required: bool) -> dict[str, Any]:
             raise SettingsError(f"HOPCITE_CONFIG names {path}, which is no file; correct or unset it.")
         return {}
     try:
-        return dict(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return dict(_leaves(tomllib.loads(path.read_text(encoding="utf-8-sig"))))  # editors of Windows write a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} is not valid TOML: {exc}.") from exc
+    except OSError as exc:
+        raise SettingsError(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def _env_layer(environ: Mapping[str, str]) -> dict[str, Any]:
