@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -55,6 +56,10 @@ later.announce(app, "mcp")
 
 def main() -> None:
     """Run the command line and leave with its status: 0 done, 1 failed, 2 wrong call or settings, 3 a part is away."""
+    for stream in (sys.stdout, sys.stderr):
+        # JSON is UTF-8 wherever it goes, and documents hold characters that the code page of a system may not have.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     sys.exit(run(sys.argv[1:]))
 
 
