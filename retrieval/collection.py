@@ -122,7 +122,8 @@ def open_collection(
         index = open_edge(folder, record, create=create, prefetch=search.prefetch, rrf_k=search.rrf_k)
     if index is None:
         raise NotFound(
-            f"There is no collection {name!r} yet; `hopcite ingest PATH --collection {name}` makes it from documents."
+            f"There is no collection {name!r} yet; add documents to it, for instance with "
+            f"`hopcite ingest PATH --collection {name}`."
         )
     return Collection(name, encoder, index, search)
 

@@ -143,7 +143,7 @@ def open_edge(folder: Path, record: Record, *, create: bool, prefetch: int, rrf_
         if not create:
             return None
         _create(folder, record)
-    record.check(_read_record(folder), collection=folder.name)
+    record.check(_read_record(folder), collection=folder.name, place=f"the folder {folder}")
     with translated(folder):
         shard = edge.EdgeShard.load(str(folder / "shard"))
     return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k)

@@ -155,7 +155,7 @@ def open_server(
                 metadata=record.to_json(),
             )
         info = client.get_collection(collection)
-        record.check(info.config.metadata, collection=name)
+        record.check(info.config.metadata, collection=name, place=f"{collection!r} on {url}")
         # Also after a creation that was interrupted here: the indexes may be missing, the record never is.
         for field in stored.KEYWORD_FIELDS:
             if field not in info.payload_schema:

@@ -61,11 +61,13 @@ class Record:
         """Plain JSON values."""
         return asdict(self)
 
-    def check(self, stored: Mapping[str, Any] | None, *, collection: str) -> None:
-        """Raise `CollectionMismatch` unless the collection was built as this record says."""
-        remedy = f"Use another --collection, or delete the collection {collection!r} and ingest its documents again."
+    def check(self, stored: Mapping[str, Any] | None, *, collection: str, place: str) -> None:
+        """Raise `CollectionMismatch` unless the collection was built as this record says. `place`: what to delete."""
         if not stored or "encoder" not in stored:
-            raise CollectionMismatch(f"The collection {collection!r} was not made by Hopcite. {remedy}")
+            raise CollectionMismatch(
+                f"The collection {collection!r} was not made by Hopcite; use another --collection."
+            )
+        remedy = f"Use another --collection, or delete {place} and ingest its documents again."
         if stored.get("schema") != self.schema:
             raise CollectionMismatch(
                 f"The collection {collection!r} has layout {stored.get('schema')}, this version reads {self.schema}. "

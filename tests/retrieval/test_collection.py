@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -183,8 +184,12 @@ def test_another_encoder_is_refused(settings: Settings) -> None:
     open_collection(settings, HashingEncoder(), create=True).close()
     other = HashingEncoder()
     other.fingerprint = "other-encoder"
-    with pytest.raises(CollectionMismatch, match=r"'hashing-64'.*'other-encoder'.*--collection"):
+    with pytest.raises(CollectionMismatch, match=r"'hashing-64'.*'other-encoder'.*--collection") as refused:
         open_collection(settings, other, create=True)
+    folder = settings.data_dir / "collections" / settings.collection
+    assert f"delete the folder {folder} " in str(refused.value)
+    shutil.rmtree(folder)
+    open_collection(settings, other, create=True).close()
 
 
 def test_collections_are_listed_and_dropped(settings: Settings) -> None:
