@@ -100,7 +100,8 @@ class Library:
                 set_text(problem, "Use letters, digits, '-' and '_'; at most 64.")
                 return
             dialog.close()
-            await self.choose(name)
+            with self._list:  # the dialog is deleted when it has closed
+                await self.choose(name)
 
         with ui.dialog() as dialog, box("sheet"):
             text("New collection", "sheet-title", tag="h2")
@@ -143,11 +144,12 @@ class Library:
     def _confirm(self, entry: LedgerEntry) -> None:
         async def delete() -> None:
             dialog.close()
-            try:
-                await self._parts.delete([entry.id], collection=self.collection)
-            except HopciteError as exc:
-                ui.notify(str(exc), type="warning")
-            await self.refresh()
+            with self._list:  # the dialog is deleted when it has closed
+                try:
+                    await self._parts.delete([entry.id], collection=self.collection)
+                except HopciteError as exc:
+                    ui.notify(str(exc), type="warning")
+                await self.refresh()
 
         with ui.dialog() as dialog, box("sheet"):
             text("Delete this document?", "sheet-title", tag="h2")
