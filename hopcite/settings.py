@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from hopcite.errors import SettingsError
 
@@ -223,6 +223,15 @@ class Settings(_Section):
     threads: ThreadSettings = ThreadSettings()
     server: ServerSettings = ServerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+
+    @field_validator("data_dir", "model_dir")
+    @classmethod
+    def _at_home(cls, folder: Path) -> Path:
+        """A shell replaces the tilde; files of settings come here with it, and a folder named ~ is nobody's wish."""
+        try:
+            return folder.expanduser()
+        except RuntimeError as exc:
+            raise ValueError(f"there is no home folder for {folder.parts[0]}") from exc
 
     def fingerprint(self) -> str:
         """12 hex digits over what can change an answer: no paths, keys, addresses; nothing of server or telemetry."""
