@@ -65,7 +65,7 @@ class DocumentError(UsageError):
 
 
 class CollectionMismatch(UsageError):
-    """The collection holds vectors of another encoder or another chunking."""
+    """The collection holds vectors of another encoder, or has the layout of another version."""
 
     http_status = 409
     title = "The collection was built differently"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from hopcite.errors import SettingsError
 
@@ -228,6 +228,15 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
+    @field_validator("data_dir", "model_dir")
+    @classmethod
+    def _at_home(cls, folder: Path) -> Path:
+        """A shell replaces the tilde; files of settings come here with it, and a folder named ~ is nobody's wish."""
+        try:
+            return folder.expanduser()
+        except RuntimeError as exc:
+            raise ValueError(f"there is no home folder for {folder.parts[0]}") from exc
+
     def fingerprint(self) -> str:
         """12 hex digits over what can change an answer: no paths, keys, addresses; nothing of server or telemetry."""
         unseen = dict.fromkeys(("data_dir", "model_dir", "threads", "server", "telemetry"), True)
@@ -278,9 +287,11 @@ def _toml_layer(path: Path, *, required: bool) -> dict[str, Any]:
             raise SettingsError(f"HOPCITE_CONFIG names {path}, which is no file; correct or unset it.")
         return {}
     try:
-        return dict(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return dict(_leaves(tomllib.loads(path.read_text(encoding="utf-8-sig"))))  # editors of Windows write a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} is not valid TOML: {exc}.") from exc
+    except OSError as exc:
+        raise SettingsError(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def _env_layer(environ: Mapping[str, str]) -> dict[str, Any]:

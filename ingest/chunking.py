@@ -18,6 +18,9 @@ Span = tuple[int, int]
 
 _NAMESPACE = uuid.UUID("8d0f3c1e-6f0b-4e57-9d3a-4b7f0f5a2c11")
 _WORD = re.compile(r"\S+\s*")
+# English has 7 at most. Encoders read a "word" of any length, such as a key, as one unknown token, so that a chunk of
+# megabytes would fit.
+_CHARACTERS_PER_TOKEN = 16
 
 
 def chunk_documents(
@@ -29,6 +32,7 @@ def chunk_documents(
     have a few tokens more than its sentences. One that is too long after all is cut once more, in half. A title may
     take half of a chunk; of a longer one, the chunks bear the beginning.
     """
+    count_tokens = _bounded(count_tokens)
     documents = _with_short_titles(documents, count_tokens, max_tokens // 2)
     spans = [split_sentences(document.text) for document in documents]
     titles = count_tokens([document.title for document in documents])
@@ -42,6 +46,18 @@ def chunk_documents(
         chunked.append(_packed(pieces, room, overlap_sentences))
     chunked = _shrunk(documents, chunked, count_tokens, max_tokens)
     return [_chunks(document, found) for document, found in zip(documents, chunked, strict=True)]
+
+
+def _bounded(count_tokens: CountTokens) -> CountTokens:
+    """Tokens, no fewer than one for each 16 characters."""
+
+    def counted(texts: Sequence[str]) -> list[int]:
+        return [
+            max(count, len(text) // _CHARACTERS_PER_TOKEN)
+            for text, count in zip(texts, count_tokens(texts), strict=True)
+        ]
+
+    return counted
 
 
 def _with_short_titles(documents: Sequence[Document], count_tokens: CountTokens, limit: int) -> list[Document]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hopcite.errors import UsageError
@@ -12,14 +13,14 @@ from ingest.readers import SUFFIXES
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """The files that `paths` name, and all supported ones below folders, by name; hidden ones are left out.
 
-    A file given by name is taken whatever its suffix. Raises `UsageError` when a path does not exist or there is none.
+    A file given by name is taken whatever its suffix. A folder that may not be read stands in the list itself, so that
+    whoever reads the files reports it. Raises `UsageError` when a path does not exist or there is none.
     """
     files: list[Path] = []
     for path in paths:
         try:
             if path.is_dir():
-                below = sorted(found for found in path.rglob("*") if found.is_file() and not _hidden(found, path))
-                files += [found for found in below if found.name.lower().endswith(SUFFIXES)]
+                files += sorted(_below(path))
             elif path.is_file():
                 files.append(path)
             else:
@@ -33,5 +34,12 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _below(folder: Path) -> Iterator[Path]:
+    """Not through links to folders, which may lead in a circle."""
+    closed: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and (found := Path(parent, name)).is_file():
+                yield found
+    yield from (Path(exc.filename) for exc in closed)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError
+from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError, UsageError
 from hopcite.settings import Settings
 from hopcite.types import Document
 
@@ -189,3 +189,5 @@ def _translated(path: Path) -> Iterator[None]:
         raise OperatorError(f"{path} cannot be used ({exc}); check the data folder.") from exc
     except sqlite3.DatabaseError as exc:
         raise OperatorError(f"{path} is damaged ({exc}); restore it, or use another HOPCITE_DATA_DIR.") from exc
+    except UnicodeEncodeError as exc:
+        raise UsageError("A name holds what is no character; write it in UTF-8, as `hopcite docs list` does.") from exc

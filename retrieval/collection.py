@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from hopcite.errors import NotFound, UsageError
@@ -58,8 +59,8 @@ class Collection:
         """
         if limit < 1:
             raise UsageError(f"The limit must be at least 1; it was {limit}.")
-        if any(not query.strip() for query in queries):
-            raise UsageError("The question is empty; write what you want to know.")
+        for query in queries:
+            _check_query(query)
         settings = self.search_settings
         mode = mode or settings.mode
         if hops and mode != "hybrid":
@@ -121,7 +122,8 @@ def open_collection(
         index = open_edge(folder, record, create=create, prefetch=search.prefetch, rrf_k=search.rrf_k)
     if index is None:
         raise NotFound(
-            f"There is no collection {name!r} yet; `hopcite ingest PATH --collection {name}` makes it from documents."
+            f"There is no collection {name!r} yet; add documents to it, for instance with "
+            f"`hopcite ingest PATH --collection {name}`."
         )
     return Collection(name, encoder, index, search)
 
@@ -131,7 +133,8 @@ def list_collections(settings: Settings) -> list[str]:
     if settings.qdrant.url:
         from retrieval.index.server import list_server
 
-        return list_server(_client(settings), url=settings.qdrant.url)
+        with closing(_client(settings)) as client:
+            return list_server(client, url=settings.qdrant.url)
     from retrieval.index.edge import list_edge
 
     return list_edge(settings.data_dir / "collections")
@@ -143,7 +146,8 @@ def drop_collection(settings: Settings, name: str) -> None:
     if settings.qdrant.url:
         from retrieval.index.server import drop_server
 
-        drop_server(_client(settings), name, url=settings.qdrant.url)
+        with closing(_client(settings)) as client:
+            drop_server(client, name, url=settings.qdrant.url)
     else:
         from retrieval.index.edge import drop_edge
 
@@ -156,6 +160,15 @@ def _client(settings: Settings) -> QdrantClient:
     qdrant = settings.qdrant
     key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
     return connect(qdrant.url or "", api_key=key, timeout_s=qdrant.timeout_s)
+
+
+def _check_query(query: str) -> None:
+    if not query.strip():
+        raise UsageError("The question is empty; write what you want to know.")
+    try:
+        query.encode()
+    except UnicodeEncodeError as exc:
+        raise UsageError("The question holds what is no character; write it in UTF-8.") from exc
 
 
 def _checked(name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hopcite.errors import ModelFileError
+from hopcite.errors import ModelFileError, SettingsError
 from hopcite.settings import Settings
 from retrieval.index.port import SparseVector, Vectors
 
@@ -167,9 +167,14 @@ def _place(settings: Settings) -> Place:
 def _device(wanted: str) -> str:
     import torch
 
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=wanted)
+    except (RuntimeError, AssertionError, NotImplementedError) as exc:
+        said = str(exc).splitlines()[0]
+        raise SettingsError(f"encoder.device {wanted!r} cannot be used here ({said}); set auto or cpu.") from exc
+    return wanted
 
 
 def _dtype(wanted: str, device: str) -> torch.dtype:

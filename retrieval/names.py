@@ -43,11 +43,12 @@ def phrases_in(text: str) -> tuple[str, ...]:
     words = [word for raw in text.split() for word in _words(raw)]
     found: dict[str, None] = {}
     for start in range(len(words)):
-        key, capital = "", False
+        key, capital, number = "", False, True
         for word, is_capital in words[start : start + MAX_WORDS]:
             key = f"{key} {word}" if key else word
             capital = capital or is_capital
-            if capital and len(key) >= _MIN_LETTERS and key not in _NOT_NAMES and not key.replace(" ", "").isdigit():
+            number = number and word.isdigit()
+            if capital and not number and len(key) >= _MIN_LETTERS and key not in _NOT_NAMES:
                 found[key] = None
     return tuple(found)
 

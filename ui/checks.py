@@ -141,7 +141,11 @@ def _round_trip(settings: Settings, encoder: Encoder) -> str:
 @contextmanager
 def _scratch(settings: Settings) -> Iterator[tuple[Settings, str]]:
     """Settings with a data folder that goes away, beside the real one: what is checked is the same disk."""
-    with tempfile.TemporaryDirectory(prefix="doctor-", dir=settings.data_dir) as folder:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="doctor-", dir=settings.data_dir)
+    except OSError as exc:
+        raise OperatorError(f"{settings.data_dir} cannot be written ({exc.strerror}); set HOPCITE_DATA_DIR.") from exc
+    with made as folder:
         yield settings.model_copy(update={"data_dir": Path(folder)}), f"doctor-{uuid.uuid4().hex[:12]}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -55,6 +56,10 @@ later.announce(app, "mcp")
 
 def main() -> None:
     """Run the command line and leave with its status: 0 done, 1 failed, 2 wrong call or settings, 3 a part is away."""
+    for stream in (sys.stdout, sys.stderr):
+        # JSON is UTF-8 wherever it goes, and documents hold characters that the code page of a system may not have.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -66,7 +71,7 @@ def run(arguments: list[str]) -> int:
     except HopciteError as exc:
         return _failed(str(exc), exc.exit_status)
     except TyperException as exc:
-        return _failed(f"{exc.format_message()} See hopcite --help.", 2)
+        return _failed(f"{exc.format_message().rstrip('.')}. See hopcite --help.", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _failed("Interrupted.", INTERRUPTED)
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough

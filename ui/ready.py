@@ -20,7 +20,7 @@ async def faults(parts: Parts) -> dict[str, str]:
     settings = parts.settings
     checks = {
         "encoder": _model(settings, settings.encoder.model),
-        "llm": _server(f"{settings.llm.base_url}/models", settings) if settings.llm.base_url else _llm_file(settings),
+        "llm": _server(settings.llm.base_url, settings) if settings.llm.base_url else _llm_file(settings),
         "reranker": _model(settings, settings.rerank.model) if "attention" in settings.rerank.methods else _nothing(),
         "store": _store(parts),
     }
@@ -50,18 +50,17 @@ async def _llm_file(settings: Settings) -> None:
     await asyncio.to_thread(model_path, settings, settings.llm.model)
 
 
-async def _server(url: str, settings: Settings) -> None:
+async def _server(base_url: str, settings: Settings) -> None:
     key = settings.llm.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
-            response = await client.get(url, headers=headers)
+            response = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
     except httpx.HTTPError as exc:
-        raise Unreachable(f"The model server at {settings.llm.base_url} does not answer; see llm.base_url.") from exc
+        raise Unreachable(f"The model server at {base_url} does not answer; see llm.base_url.") from exc
     if response.status_code >= 400:
         raise Unreachable(
-            f"The model server at {settings.llm.base_url} answers {response.status_code}; "
-            "see llm.base_url and llm.api_key."
+            f"The model server at {base_url} answers {response.status_code}; see llm.base_url and llm.api_key."
         )
 
 
@@ -71,7 +70,9 @@ async def _store(parts: Parts) -> None:
         await asyncio.wait_for(parts.documents(), _TIMEOUT_S)
         if not parts.warming:
             await parts.collection()
+        if parts.settings.qdrant.url:  # it may have gone away since the collection was opened
+            await asyncio.wait_for(parts.collections(), _TIMEOUT_S)
     except NotFound:
         return
     except TimeoutError:
-        raise Unreachable("The ledger does not answer; is the data folder on a disk that is away?") from None
+        raise Unreachable("The ledger or the store does not answer; see data_dir and qdrant.url.") from None

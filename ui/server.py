@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -77,8 +78,10 @@ def serve(settings: Settings) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket, taken before anything is loaded, so that a taken port is known at once."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    # Without it a restart within a minute finds the port still waiting for late packets.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":
+        # Without it a restart within a minute finds the port still waiting for late packets. On Windows the same option
+        # means another thing: that a second server may take the port from the first.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen()

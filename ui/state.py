@@ -66,7 +66,10 @@ class Parts:
 
     async def collection(self, name: str | None = None, *, create: bool = False) -> Collection:
         """The open collection of this name, by default the settings' own. Raises `NotFound` when there is none."""
-        name = self._checked(name)
+        # A caller who goes away must not leave behind a store that is open and that nobody knows of.
+        return await asyncio.shield(self._open_collection(self._checked(name), create=create))
+
+    async def _open_collection(self, name: str, *, create: bool) -> Collection:
         async with self._opening:
             if self._encoder is None:
                 self._encoder = await asyncio.to_thread(open_encoder, self.settings)
@@ -91,16 +94,16 @@ class Parts:
             deps = Deps(
                 settings=self.settings,
                 collection=opened,
-                reranker=await self._reranker(rerank),
+                reranker=await asyncio.shield(self._open_reranker(rerank or self.settings.rerank.method)),
                 chat=self._open_chat(),
                 threads=self.threads,
             )
             return await answer_question(question, deps=deps, options=options, on_event=on_event)
 
-    async def search(self, query: str, *, limit: int, mode: SearchMode, collection: str | None = None) -> list[Hit]:
-        """The best passages for a query, without a language model."""
-        if not query.strip():
-            raise UsageError("The query is empty; write one.")
+    async def search(
+        self, query: str, *, limit: int, mode: SearchMode | None = None, collection: str | None = None
+    ) -> list[Hit]:
+        """The best passages for a query, without a language model. `mode` None: as the settings say."""
         opened = await self.collection(collection)
         [hits] = await asyncio.to_thread(opened.search, [query], limit=limit, mode=mode)
         return hits
@@ -159,15 +162,16 @@ class Parts:
             self.warming = False
 
     async def aclose(self) -> None:
-        """Finish the write under way, then close everything that was opened."""
+        """Finish the write and the opening under way, then close everything that was opened."""
         await asyncio.to_thread(self._writer.shutdown, wait=True, cancel_futures=True)
         await self.threads.aclose()
-        for opened in self._collections.values():
-            await asyncio.to_thread(opened.close)
-        for reranker in self._rerankers.values():
-            await reranker.aclose()
-        if self._chat is not None:
-            await self._chat.aclose()
+        async with self._opening:
+            for opened in self._collections.values():
+                await asyncio.to_thread(opened.close)
+            for reranker in self._rerankers.values():
+                await reranker.aclose()
+            if self._chat is not None:
+                await self._chat.aclose()
 
     def _checked(self, name: str | None) -> str:
         name = self.settings.collection if name is None else name
@@ -181,8 +185,7 @@ class Parts:
             self._chat = RecordingChat(open_chat(self.settings))
         return self._chat
 
-    async def _reranker(self, method: RerankMethod | None) -> Reranker:
-        method = method or self.settings.rerank.method
+    async def _open_reranker(self, method: RerankMethod) -> Reranker:
         async with self._opening:
             if method not in self._rerankers:
                 rerank = self.settings.rerank.model_copy(update={"method": method})

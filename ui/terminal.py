@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TextIO
 
 import typer
 from tqdm import tqdm
@@ -17,11 +17,13 @@ from hopcite.errors import UsageError
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 CollectionName = Annotated[str | None, typer.Option(help="The collection; by default the setting `collection`.")]
 _GAP = 2
+# ASCII and Latin-1 controls but tab and line feed.
+_COMMANDS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
 
 
 def print_line(text: str) -> None:
     """A result for people."""
-    sys.stdout.write(f"{text}\n")
+    _write(sys.stdout, text)
 
 
 def print_json(value: object) -> None:
@@ -31,7 +33,12 @@ def print_json(value: object) -> None:
 
 def warn(text: str) -> None:
     """A line about what went wrong with a part of the work."""
-    sys.stderr.write(f"hopcite: {text}\n")
+    _write(sys.stderr, f"hopcite: {text}")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """A line. Documents may hold sequences that command a terminal; a pipe gets the characters as they are."""
+    stream.write(f"{text.translate(_COMMANDS) if stream.isatty() else text}\n")
 
 
 def check_writable(file: Path, flag: str) -> None:

@@ -57,8 +57,8 @@ def thread_text(thread: Thread) -> str:
 def hit_text(hit: Hit) -> str:
     """A passage with its place."""
     chunk = hit.chunk
-    snippet = textwrap.shorten(chunk.text, _SNIPPET, placeholder=" …")
-    return f"{hit.rank}. {chunk.title}  ({_place(chunk.source, chunk.page)})\n{_wrapped(snippet, indent='   ')}"
+    snippet = _wrapped(_shortened(chunk.text), indent="   ")
+    return f"{hit.rank}. {chunk.title}  ({_place(chunk.source, chunk.page)})\n{snippet}"
 
 
 def stage_line(event: StageEvent) -> str | None:
@@ -95,6 +95,15 @@ def _step(step: Step) -> str:
 
 def _place(source: str, page: int | None) -> str:
     return source if page is None else f"{source}, page {page}"
+
+
+def _shortened(text: str) -> str:
+    """One line, cut between words, or within one where a script has no spaces."""
+    line = " ".join(text.split())
+    if len(line) <= _SNIPPET:
+        return line
+    space = line.rfind(" ", 0, _SNIPPET)
+    return f"{line[: space if space > _SNIPPET // 2 else _SNIPPET]} …"
 
 
 def _wrapped(text: str, *, indent: str = "") -> str:

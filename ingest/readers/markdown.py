@@ -9,12 +9,17 @@ from ingest.readers.plain import Content, decode
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _FIELD = re.compile(r"^([a-z_]+):\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
+# An image written into the text, as exports of editors have it: a megabyte that nobody reads.
+_EMBEDDED = re.compile(r"(data:[\w.+-]+/[\w.+-]+;base64,)[\w+/=-]+")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
 
 def read_markdown(data: bytes) -> Content:
-    """The source text; the title is the front matter's, or the first heading. Front matter may give the date, too."""
-    text = decode(data)
+    """The source text without embedded images; the title is the front matter's, or the first heading.
+
+    Front matter may give the date, too.
+    """
+    text = _EMBEDDED.sub(r"\1…", decode(data))
     front = _FRONT_MATTER.match(text)
     fields = dict(_FIELD.findall(front[1])) if front else {}
     heading = _HEADING.search(text)

@@ -70,12 +70,13 @@ class EdgeIndex:
         with translated(self._folder):
             found = iter(self._shard.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
         results = [[] if request is None else next(found) for request in requests]
-        return [
-            stored.in_order(
-                (Scored(stored.to_chunk(hit.id, hit.payload), hit.score) for hit in hits), limit=query.limit
-            )
+        ranked = [
+            stored.in_order(((str(hit.id), hit.score) for hit in hits), limit=query.limit)
             for query, hits in zip(queries, results, strict=True)
         ]
+        # The searches of a batch find many passages in common: each is read once, and only if it is kept.
+        kept = dict.fromkeys(found for hits in ranked for found, _ in hits)
+        return stored.with_chunks(ranked, {chunk.id: chunk for chunk in self.fetch(list(kept))})
 
     def _request(self, query: Query) -> edge.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
@@ -86,13 +87,12 @@ class EdgeIndex:
         dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
         sparse = edge.Query.Nearest(_to_sparse(vectors.sparse), using=SPARSE) if vectors.sparse.indices else None
         limit = query.limit + stored.OVERFETCH
-        payload = edge.PayloadSelector.Include(list(stored.CHUNK_FIELDS))
         if query.mode == "hybrid":
             depth = max(self._prefetch, query.limit)
             lists = [edge.Prefetch(depth, one, filter=where) for one in (dense, sparse) if one is not None]
-            return edge.QueryRequest(limit, query=self._fusion, prefetches=lists, with_payload=payload)
+            return edge.QueryRequest(limit, query=self._fusion, prefetches=lists)
         one = dense if query.mode == "dense" else sparse
-        return None if one is None else edge.QueryRequest(limit, query=one, filter=where, with_payload=payload)
+        return None if one is None else edge.QueryRequest(limit, query=one, filter=where)
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """The chunks of these ids, in this order."""
@@ -143,7 +143,7 @@ def open_edge(folder: Path, record: Record, *, create: bool, prefetch: int, rrf_
         if not create:
             return None
         _create(folder, record)
-    record.check(_read_record(folder), collection=folder.name)
+    record.check(_read_record(folder), collection=folder.name, place=f"the folder {folder}")
     with translated(folder):
         shard = edge.EdgeShard.load(str(folder / "shard"))
     return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k)

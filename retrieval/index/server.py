@@ -61,12 +61,13 @@ class ServerIndex:
         with translated(self._url):
             found = iter(self._client.query_batch_points(self._collection, asked) if asked else [])
         results = [[] if request is None else next(found).points for request in requests]
-        return [
-            stored.in_order(
-                (Scored(stored.to_chunk(hit.id, hit.payload), hit.score) for hit in hits), limit=query.limit
-            )
+        ranked = [
+            stored.in_order(((str(hit.id), hit.score) for hit in hits), limit=query.limit)
             for query, hits in zip(queries, results, strict=True)
         ]
+        payloads = {str(hit.id): hit.payload for hits in results for hit in hits}
+        kept = {found for hits in ranked for found, _ in hits}
+        return stored.with_chunks(ranked, {found: stored.to_chunk(found, payloads[found]) for found in kept})
 
     def _request(self, query: Query) -> models.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
@@ -154,7 +155,7 @@ def open_server(
                 metadata=record.to_json(),
             )
         info = client.get_collection(collection)
-        record.check(info.config.metadata, collection=name)
+        record.check(info.config.metadata, collection=name, place=f"{collection!r} on {url}")
         # Also after a creation that was interrupted here: the indexes may be missing, the record never is.
         for field in stored.KEYWORD_FIELDS:
             if field not in info.payload_schema:

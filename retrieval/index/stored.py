@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -36,9 +36,17 @@ def to_chunk(point_id: object, payload: Mapping[str, Any] | None) -> Chunk:
     return Chunk(id=str(point_id), **{name: values[name] for name in CHUNK_FIELDS})
 
 
-def in_order(hits: Iterable[Scored], *, limit: int) -> list[Scored]:
-    """Best first, equal scores by chunk id; stores differ in the last digits of a score, so those are ignored."""
-    return sorted(hits, key=lambda hit: (-round(hit.score, 6), hit.chunk.id))[:limit]
+def in_order(hits: Iterable[tuple[str, float]], *, limit: int) -> list[tuple[str, float]]:
+    """Chunk ids with their scores, best first, equal scores by id.
+
+    Stores differ in the last digits of a score, so those are ignored.
+    """
+    return sorted(hits, key=lambda hit: (-round(hit[1], 6), hit[0]))[:limit]
+
+
+def with_chunks(ranked: Iterable[Sequence[tuple[str, float]]], chunks: Mapping[str, Chunk]) -> list[list[Scored]]:
+    """Rankings of ids as rankings of chunks. An id without a chunk, deleted meanwhile, is left out."""
+    return [[Scored(chunks[found], score) for found, score in hits if found in chunks] for hits in ranked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +61,13 @@ class Record:
         """Plain JSON values."""
         return asdict(self)
 
-    def check(self, stored: Mapping[str, Any] | None, *, collection: str) -> None:
-        """Raise `CollectionMismatch` unless the collection was built as this record says."""
-        remedy = f"Use another --collection, or delete the collection {collection!r} and ingest its documents again."
+    def check(self, stored: Mapping[str, Any] | None, *, collection: str, place: str) -> None:
+        """Raise `CollectionMismatch` unless the collection was built as this record says. `place`: what to delete."""
         if not stored or "encoder" not in stored:
-            raise CollectionMismatch(f"The collection {collection!r} was not made by Hopcite. {remedy}")
+            raise CollectionMismatch(
+                f"The collection {collection!r} was not made by Hopcite; use another --collection."
+            )
+        remedy = f"Use another --collection, or delete {place} and ingest its documents again."
         if stored.get("schema") != self.schema:
             raise CollectionMismatch(
                 f"The collection {collection!r} has layout {stored.get('schema')}, this version reads {self.schema}. "

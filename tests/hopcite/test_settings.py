@@ -84,6 +84,17 @@ def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes) -> None:
     assert f"{path} is not valid TOML" in problem(tmp_path)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "hopcite.toml").write_bytes(b'\xef\xbb\xbfcollection = "papers"\n')
+    assert load_settings(folder=tmp_path, environ={}).settings.collection == "papers"
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path) -> None:
+    write(tmp_path, 'data_dir = "~/hopcite"')
+    assert load_settings(folder=tmp_path, environ={}).settings.data_dir == Path.home() / "hopcite"
+    assert "no home folder" in problem(tmp_path, {"HOPCITE_MODEL_DIR": "~nobody-of-this-name/models"})
+
+
 def test_an_unknown_setting_in_each_layer(tmp_path: Path) -> None:
     assert "'llm.modell' (environment HOPCITE_LLM__MODELL)" in problem(tmp_path, {"HOPCITE_LLM__MODELL": "x"})
     assert "'answer.moed' (flag)" in problem(tmp_path, flags={"answer.moed": "never"})

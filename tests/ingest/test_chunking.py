@@ -103,6 +103,12 @@ def test_text_without_spaces_is_cut_too() -> None:
     assert max(len(chunk.text) for chunk in found) <= 12  # 16, less 2 special tokens, the title and its line feed
 
 
+def test_what_the_encoder_takes_for_one_word_is_cut_too() -> None:
+    found = chunks("x" * 1000 + " y.", max_tokens=8)
+    assert max(len(chunk.text) for chunk in found) <= 8 * 16
+    assert "".join(chunk.text for chunk in found).replace(" ", "") == "x" * 1000 + "y."
+
+
 def test_ids_are_uuid5_of_document_position_and_content() -> None:
     text = "One two three four five. Six seven eight nine ten. Red blue green grey white. Small things come last here."
     first, again = chunks(text), chunks(text)

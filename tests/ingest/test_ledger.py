@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hopcite.errors import DataFolderBusy, NotFound, OperatorError
+from hopcite.errors import DataFolderBusy, NotFound, OperatorError, UsageError
 from hopcite.types import Document
 from ingest import Ledger
 
@@ -21,6 +21,8 @@ def test_a_document_comes_back_as_it_was_stored(tmp_path: Path) -> None:
         assert ledger.document("c", "ö/1") == document
         with pytest.raises(NotFound, match="docs list"):
             ledger.document("other", "ö/1")
+        with pytest.raises(UsageError, match="UTF-8"):
+            ledger.document("c", "\udce9")
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

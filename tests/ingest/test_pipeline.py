@@ -168,6 +168,24 @@ def test_a_missing_path_is_refused_before_any_work(tmp_path: Path) -> None:
         find_files([tmp_path / "empty"])
 
 
+def test_links_in_a_circle_and_closed_folders_do_not_stop_the_others(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    closed = folder / "closed"
+    closed.mkdir(parents=True)
+    (folder / "a.md").write_text("A river.", encoding="utf-8")
+    (folder / "up").symlink_to(folder)
+    closed.chmod(0)
+    try:
+        found = find_files([folder])
+        readable = os.access(closed, os.R_OK)  # everything is, for the superuser
+        assert found == [folder / "a.md"] if readable else [folder / "a.md", closed]
+        outcomes = {outcome.source: outcome.status for outcome in house.ingest_files(folder).outcomes}
+        assert outcomes[(folder / "a.md").as_posix()] == "added"
+        assert readable or outcomes[closed.as_posix()] == "failed"
+    finally:
+        closed.chmod(0o700)
+
+
 def test_an_upload_of_the_same_name_replaces(house: House) -> None:
     parts = {"collection": house.collection, "ledger": house.ledger, "settings": house.settings}
     assert statuses(ingest_upload("a.md", b"A river.", **parts)) == ["added"]  # type: ignore[arg-type] # mixed values

@@ -48,6 +48,14 @@ def test_markdown_keeps_its_source_and_its_first_heading_is_the_title() -> None:
     assert one("b.md", b"---\ntitle: Front\n---\n# Other\n").title == "Front"
 
 
+def test_an_image_written_into_markdown_is_not_read() -> None:
+    found = one(
+        "a.md",
+        b"Before ![plan](data:image/png;base64,iVBORw0KGgo/+AAA==) after.\n\n[i]: <data:image/svg+xml;base64,PHN2>\n",
+    )
+    assert found.text == "Before ![plan](data:image/png;base64,…) after.\n\n[i]: <data:image/svg+xml;base64,…>\n"
+
+
 def test_html_is_what_a_browser_shows() -> None:
     page = (
         b"<!DOCTYPE html><html><head><title>T</title><style>x{}</style></head><body><nav>Menu</nav><!-- note -->"

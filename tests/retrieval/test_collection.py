@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -96,7 +97,12 @@ def test_adding_reports_progress_and_replaces(collection: Collection) -> None:
 
 @pytest.mark.parametrize(
     ("question", "limit", "mode", "message"),
-    [("  ", 5, "hybrid", "empty"), ("x", 0, "hybrid", "at least 1"), ("x", 5, "dense", "hybrid mode")],
+    [
+        ("  ", 5, "hybrid", "empty"),
+        ("\ud800", 5, "hybrid", "UTF-8"),
+        ("x", 0, "hybrid", "at least 1"),
+        ("x", 5, "dense", "hybrid mode"),
+    ],
 )
 def test_calls_that_make_no_sense(collection: Collection, question: str, limit: int, mode: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
@@ -178,8 +184,12 @@ def test_another_encoder_is_refused(settings: Settings) -> None:
     open_collection(settings, HashingEncoder(), create=True).close()
     other = HashingEncoder()
     other.fingerprint = "other-encoder"
-    with pytest.raises(CollectionMismatch, match=r"'hashing-64'.*'other-encoder'.*--collection"):
+    with pytest.raises(CollectionMismatch, match=r"'hashing-64'.*'other-encoder'.*--collection") as refused:
         open_collection(settings, other, create=True)
+    folder = settings.data_dir / "collections" / settings.collection
+    assert f"delete the folder {folder} " in str(refused.value)
+    shutil.rmtree(folder)
+    open_collection(settings, other, create=True).close()
 
 
 def test_collections_are_listed_and_dropped(settings: Settings) -> None:

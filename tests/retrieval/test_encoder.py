@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hopcite.errors import ModelFileError
+from hopcite.errors import ModelFileError, SettingsError
 from hopcite.settings import EncoderSettings, Settings
 from retrieval import Encoder, open_encoder
 from retrieval.index.port import SparseVector
@@ -106,6 +106,13 @@ def test_loading_and_encoding_print_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    with pytest.raises(SettingsError, match=rf"encoder\.device '{device}'.*auto"):
+        open_encoder(Settings(encoder=EncoderSettings(device=device)))
 
 
 @pytest.mark.models

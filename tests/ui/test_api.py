@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from starlette.testclient import TestClient
 
 from hopcite.errors import Unreachable
-from hopcite.settings import Settings
+from hopcite.settings import SearchSettings, Settings
 from tests.fakes import HashingEncoder
 from tests.ui.conftest import DOCUMENTS, QUESTION, RAILWAY, REPLY, OpenClient
+from ui.ready import faults
 from ui.server import create_app
 from ui.state import Parts
 
@@ -163,6 +167,15 @@ def test_search_has_three_modes(client: TestClient, mode: str) -> None:
     assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
 
 
+def test_search_goes_by_the_settings_where_the_request_does_not_say(settings: Settings) -> None:
+    settings = settings.model_copy(update={"search": SearchSettings(mode="sparse")})
+    with TestClient(create_app(settings, parts=Parts(settings, encoder=HashingEncoder()), page=False)) as client:
+        client.headers["host"] = "127.0.0.1"
+        client.post("/v1/documents", json={"documents": DOCUMENTS}).raise_for_status()
+        assert client.post("/v1/search", json={"query": "zebra"}).json() == {"hits": []}
+        assert client.post("/v1/search", json={"query": "zebra", "mode": "dense"}).json()["hits"] != []
+
+
 def test_no_document_stops_the_server_from_asking_but_says_so(open_client: OpenClient) -> None:
     with open_client() as client:
         assert client.get("/v1/documents").json() == {"collection": "documents", "documents": []}
@@ -190,6 +203,26 @@ def test_a_model_server_that_does_not_answer_is_named(settings: Settings) -> Non
     app = create_app(app_settings, parts=Parts(app_settings, encoder=HashingEncoder()), page=False)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert "127.0.0.1:9" in client.get("/readyz").json()["parts"]["llm"]
+
+
+def test_a_model_server_may_be_named_with_a_slash_at_the_end(settings: Settings) -> None:
+    class Models(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v1/models" else 404)
+            self.end_headers()
+
+        def log_request(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Models)
+    threading.Thread(target=server.serve_forever).start()
+    llm = settings.llm.model_copy(update={"base_url": f"http://127.0.0.1:{server.server_port}/v1/"})
+    parts = Parts(settings.model_copy(update={"llm": llm}), encoder=HashingEncoder())
+    try:
+        assert asyncio.run(faults(parts)) == {}
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_server_with_all_its_parts_is_ready(client: TestClient) -> None:

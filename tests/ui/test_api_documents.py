@@ -103,3 +103,9 @@ def test_a_foreign_name_that_points_here_is_refused(client: TestClient) -> None:
     response = client.get("/v1/documents", headers={"host": "evil.example"})
     assert response.status_code == 403
     assert client.get("/v1/documents", headers={"host": "localhost:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["host", "origin"])
+def test_a_header_that_is_no_address_is_refused(client: TestClient, header: str) -> None:
+    response = client.get("/healthz", headers={header: "http://[" if header == "origin" else "["})
+    assert (response.status_code, response.headers["content-type"]) == (400, PROBLEM)

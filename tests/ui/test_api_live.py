@@ -16,7 +16,7 @@ from hopcite.budget import Budget
 from hopcite.chat import Completion, Message
 from hopcite.errors import DataFolderBusy, UsageError
 from hopcite.settings import ServerSettings, Settings
-from retrieval import open_collection
+from retrieval import Collection, open_collection
 from retrieval.index.port import Vectors
 from tests.fakes import HashingEncoder, ScriptedChat
 from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, Live, listening, until
@@ -159,6 +159,21 @@ def test_threads_are_answered_side_by_side(serve: Serve) -> None:
         assert set(pool.map(ask, range(6))) == {200}
     threads = httpx.get(f"{live.url}/v1/threads").json()["threads"]
     assert {(thread["name"], thread["turns"]) for thread in threads} == {(f"talk-{n}", 1) for n in range(6)}
+
+
+def test_who_goes_away_while_a_collection_opens_does_not_leave_it_locked(settings: Settings) -> None:
+    async def leave_and_come_back() -> Collection:
+        parts = Parts(settings, encoder=HashingEncoder())
+        leaving = asyncio.create_task(parts.collection(create=True))
+        await asyncio.sleep(0.001)
+        leaving.cancel()
+        try:
+            return await parts.collection()
+        finally:
+            await parts.aclose()
+
+    for _ in range(5):
+        assert asyncio.run(leave_and_come_back()).name == settings.collection
 
 
 def test_a_taken_port_is_told_in_one_line(settings: Settings) -> None:

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+from hopcite.types import Document
+from ingest import Ledger
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,7 +30,7 @@ def hopcite(*arguments: str, folder: Path, **environment: str) -> Done:
         cwd=folder,
         env={**bare, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
     )
     return Done(done.returncode, done.stdout, done.stderr)
@@ -101,6 +104,13 @@ def test_the_origin_of_every_setting_is_shown(tmp_path: Path) -> None:
     assert shown["llm.api_key"]["origin"] == "environment HOPCITE_LLM__API_KEY"
     assert shown["search.rrf_k"]["origin"] == "default"
     assert "secret" not in done.out
+
+
+def test_what_is_printed_is_utf_8_whatever_the_system_writes(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "data" / "ledger.sqlite") as ledger:
+        ledger.begin("documents", [(Document("ö/湖.md", "湖 “Tarn”", "A lake.", "ö/湖.md"), "digest")])
+    done = hopcite("docs", "list", "--json", folder=tmp_path, HOPCITE_DATA_DIR="data", PYTHONIOENCODING="ascii")
+    assert [entry["title"] for entry in json.loads(done.out)] == ["湖 “Tarn”"]
 
 
 def test_no_threads_is_an_empty_list(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from hopcite.chat import Completion, Message
 from hopcite.errors import Unreachable
 from hopcite.settings import AnswerSettings, RerankSettings, SearchSettings, ServerSettings, Settings
 from tests.fakes import HashingEncoder, ScriptedChat
-from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, listening, until
+from tests.ui.conftest import DOCUMENTS, QUESTION, RAILWAY, REPLY, listening, until
 from ui.server import create_app
 from ui.state import Parts
 
@@ -253,8 +253,9 @@ def test_an_error_is_one_line_and_the_page_goes_on(site: Site, page: Browser) ->
     site.chat.script += [Unreachable("The model server is away; try again."), REPLY]
     page.ask(QUESTION)
     until(lambda: page.find(".progress-text").text == "The model server is away; try again.")
-    page.ask(QUESTION)
+    page.click(".turn .link-button")
     assert page.find(".short-answer").text == "Ottilie Brandvold"
+    assert texts(page, ".question") == [QUESTION]
 
 
 FOLLOW_UP = "And when did it open?"
@@ -389,3 +390,14 @@ def test_the_page_is_dark_where_the_system_is(page: Browser) -> None:
     dark = page.run(brightness)
     assert isinstance(dark, list)
     assert sum(dark) < 150 < 600 < sum(light)
+
+
+def test_long_titles_do_not_widen_a_phone(site: Site, page: Browser) -> None:
+    long = {"title": "The Harrow Pass Railway and " + "its many stations " * 9, "text": RAILWAY, "source": "long.md"}
+    httpx.post(f"{site.url}/v1/documents", json={"documents": [long]}, timeout=60).raise_for_status()
+    page.width(390, 844)
+    site.chat.script.append(REPLY)
+    page.ask(QUESTION)
+    page.click("details summary")
+    until(lambda: len(str(texts(page, ".passage .source-card-title"))) > len(long["title"]))
+    assert page.run("const turns = document.querySelector('.turns'); return turns.scrollWidth - turns.clientWidth") == 0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import redirect_stdout
+
+import pytest
+
 from agent import Thread, Turn
-from hopcite.types import Answer, Step, Usage
-from ui.text import thread_text
+from hopcite.types import Answer, Chunk, Hit, Step, Usage
+from ui.terminal import print_line
+from ui.text import hit_text, thread_text
 
 
 def turn(question: str, searched: str) -> Turn:
@@ -22,3 +28,30 @@ def test_a_conversation_shows_what_was_searched_only_where_it_differs() -> None:
         f"> And when?\n\nIn 1911.\n\nsearched for: {opened}\n\n{bill}\n\n\n"
         "> Why?\n\nNo answer yet; asked again in this thread, it goes on where it stopped."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Short\n text.", "Short text."),
+        ("abc " * 100, "abc " * 59 + "abc …"),
+        ("湖" * 300, "湖" * 240 + " …"),
+    ],
+)
+def test_a_passage_is_shown_by_its_beginning(text: str, shown: str) -> None:
+    lines = hit_text(Hit(Chunk("c", "d", "Tarn", "d.md", text, 0, len(text), 0), 1, 0.5)).split("\n")
+    assert lines[0] == "1. Tarn  (d.md)"
+    assert " ".join(line.strip() for line in lines[1:]) == shown
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"), [(True, "a \ufffd[31mred\ufffd\n\tb\n"), (False, "a \x1b[31mred\x9b\n\tb\n")]
+)
+def test_a_document_does_not_command_the_terminal(terminal: bool, shown: str) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    with redirect_stdout(Screen()) as screen:
+        print_line("a \x1b[31mred\x9b\n\tb")
+    assert screen.getvalue() == shown

@@ -49,7 +49,8 @@ class SearchBody(_Body):
     query: str
     limit: int = Field(default=10, ge=1, le=100)
     collection: CollectionName | None = None
-    mode: SearchMode = "hybrid"
+    mode: SearchMode | None = None
+    """By meaning, by words, or both. Left out, it is as the server's settings say."""
 
 
 class HitBody(_Body):
@@ -93,7 +94,10 @@ class HitsBody(_Body):
 
 
 class NewDocument(_Body):
-    """A text to store. Without an `id` it is named after its title and text; an id that exists is replaced."""
+    """A text to store. Without an `id` it is named by a hash of title, source and text.
+
+    An id that exists is replaced if its source is the same; one of another source is refused.
+    """
 
     text: str
     id: str | None = Field(default=None, min_length=1, max_length=512)

@@ -50,9 +50,14 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> HTTPException | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self.local_only and host and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            page = host if origin is None else urlsplit(origin).netloc
+        except ValueError as exc:
+            return HTTPException(400, f"The header Host or Origin is no address ({exc}).")
+        if self.local_only and host and not is_loopback(name):
             return HTTPException(403, f"This server answers on this machine only, not as {host}; see server.host.")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if page != host:
             return HTTPException(403, f"Pages of {origin} may not use this server.")
         if int(headers.get("content-length", "0")) > self.max_body:
             return self._too_large()

@@ -28,7 +28,7 @@ def show(as_json: AsJson = False) -> None:
 
 
 def settings_rows(loaded: LoadedSettings) -> list[dict[str, Any]]:
-    """Dotted name, value and origin of each setting; secrets masked, the tilde never expanded."""
+    """Dotted name, value and origin of each setting; secrets masked."""
     tree = loaded.settings.model_dump(mode="json")
     rows = []
     for name, origin in loaded.origins.items():

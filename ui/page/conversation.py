@@ -98,16 +98,22 @@ class Conversation:
         ui.run_javascript(_TO_END)
 
     def _draw_unfinished(self, question: str) -> None:
-        async def go_on() -> None:
-            with self._turns:  # the button's own place is deleted
-                broken_off.delete()
-                await self._answer(question)
-
-        with box("turn", tag="article") as broken_off:
+        with box("turn", tag="article") as turn:
             text(question, "question")
             with box("facts"):
                 text("This question has no answer yet.", "muted", tag="span")
-                button("Go on", "link-button", go_on)
+                self._offer("Go on", turn, question)
+
+    def _offer(self, label: str, turn: ui.element, question: str) -> None:
+        """A button that asks the question of a turn without an answer again; it goes on where it stopped."""
+
+        async def again() -> None:
+            if self._run is None:
+                with self._turns:  # the button's own place is deleted
+                    turn.delete()
+                    await self._answer(question)
+
+        button(label, "link-button", again)
 
     def _name(self, name: str, collection: str) -> None:
         self.thread, self._collection = name, collection
@@ -153,7 +159,6 @@ class Conversation:
         with self._turns, box("turn", tag="article") as turn:
             text(question, "question")
             progress = Progress()
-            shown = box("answer")
         ui.run_javascript(_TO_END)
         options = replace(AnswerOptions.from_settings(self._parts.settings), thread=self.thread)
         self._run = run = asyncio.create_task(
@@ -161,26 +166,38 @@ class Conversation:
         )
         self._set_buttons()
         try:
-            answer = await run
-        except asyncio.CancelledError:
-            progress.end("Stopped.")
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
-        except HopciteError as exc:
-            progress.end(str(exc), classes="problem")
-        except Exception:
-            log.exception("The chat page's question failed")
-            progress.end("The server failed on this question; its log says why.", classes="problem")
-        else:
-            if not turn.is_deleted:  # another thread is shown meanwhile
-                progress.delete()
-                with shown:
-                    AnswerView(answer, collection=self._collection, source=self._source)
-            await self._tell()
+            await self._follow(run, question, turn, progress)
         finally:
             if self._run is run:
                 self._run = None
                 self._set_buttons()
+
+    async def _follow(self, run: asyncio.Task[Answer], question: str, turn: ui.element, progress: Progress) -> None:
+        """Wait for the run, and show its answer or why there is none."""
+
+        def ended(line: str, again: str, *, classes: str = "") -> None:
+            progress.end(line, classes=classes)
+            if not turn.is_deleted:
+                with turn:
+                    self._offer(again, turn, question)
+
+        try:
+            answer = await run
+        except asyncio.CancelledError:
+            ended("Stopped.", "Go on")
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+        except HopciteError as exc:
+            ended(str(exc), "Try again", classes="problem")
+        except Exception:
+            log.exception("The chat page's question failed")
+            ended("The server failed on this question; its log says why.", "Try again", classes="problem")
+        else:
+            if not turn.is_deleted:  # another thread is shown meanwhile
+                progress.delete()
+                with turn, box("answer"):
+                    AnswerView(answer, collection=self._collection, source=self._source)
+            await self._tell()
 
     def _stop(self) -> None:
         if self._run is not None:

@@ -8,7 +8,7 @@ from agent import Thread
 from hopcite.errors import HopciteError
 from ui.page.conversation import Conversation
 from ui.page.library import CLOSE_PANEL, Library
-from ui.page.parts import BIN, PLUS, box, button, text
+from ui.page.parts import BIN, PLUS, box, button, confirm_deletion, text
 from ui.state import Parts
 from ui.text import plural
 
@@ -67,22 +67,14 @@ class History:
 
     def _confirm(self, thread: Thread) -> None:
         async def delete() -> None:
-            dialog.close()
-            with self._list:  # the dialog is deleted when it has closed
-                try:
-                    await self._parts.threads.delete([thread.name])
-                except HopciteError as exc:
-                    ui.notify(str(exc), type="warning")
-                else:
-                    if thread.name == self._conversation.thread:
-                        await self._conversation.begin()
-                await self.refresh()
+            try:
+                await self._parts.threads.delete([thread.name])
+            except HopciteError as exc:
+                ui.notify(str(exc), type="warning")
+            else:
+                if thread.name == self._conversation.thread:
+                    await self._conversation.begin()
+            await self.refresh()
 
-        with ui.dialog() as dialog, box("sheet"):
-            text("Delete this conversation?", "sheet-title", tag="h2")
-            text(f"“{thread.title}” and its answers are forgotten. The documents stay.", "muted")
-            with box("sheet-buttons"):
-                button("Cancel", "button", dialog.close)
-                button("Delete", "button danger", delete)
-        dialog.on("hide", dialog.delete, args=[])
-        dialog.open()
+        note = f"“{thread.title}” and its answers are forgotten. The documents stay."
+        confirm_deletion("Delete this conversation?", note, delete, place=self._list)

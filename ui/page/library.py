@@ -10,7 +10,7 @@ from nicegui import events, ui
 from hopcite.errors import HopciteError
 from hopcite.settings import COLLECTION_NAME
 from ingest import LedgerEntry
-from ui.page.parts import BIN, CROSS, PLUS, box, button, set_text, text
+from ui.page.parts import BIN, CROSS, PLUS, box, button, confirm_deletion, set_text, text
 from ui.page.render import format_of
 from ui.page.uploads import Uploads
 from ui.state import Parts
@@ -100,7 +100,8 @@ class Library:
                 set_text(problem, "Use letters, digits, '-' and '_'; at most 64.")
                 return
             dialog.close()
-            await self.choose(name)
+            with self._list:  # the dialog is deleted when it has closed
+                await self.choose(name)
 
         with ui.dialog() as dialog, box("sheet"):
             text("New collection", "sheet-title", tag="h2")
@@ -142,21 +143,14 @@ class Library:
 
     def _confirm(self, entry: LedgerEntry) -> None:
         async def delete() -> None:
-            dialog.close()
             try:
                 await self._parts.delete([entry.id], collection=self.collection)
             except HopciteError as exc:
                 ui.notify(str(exc), type="warning")
             await self.refresh()
 
-        with ui.dialog() as dialog, box("sheet"):
-            text("Delete this document?", "sheet-title", tag="h2")
-            text(f"“{entry.title}” and its passages leave the collection. The file on your disk stays.", "muted")
-            with box("sheet-buttons"):
-                button("Cancel", "button", dialog.close)
-                button("Delete", "button danger", delete)
-        dialog.on("hide", dialog.delete, args=[])
-        dialog.open()
+        note = f"“{entry.title}” and its passages leave the collection. The file on your disk stays."
+        confirm_deletion("Delete this document?", note, delete, place=self._list)
 
 
 def toggle_button(label: str, paths: str) -> None:

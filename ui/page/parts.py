@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Any
 
@@ -43,6 +43,24 @@ def button(label: str, classes: str, on_click: Handler, *, paths: str | None = N
             element.props["title"] = label
             icon(paths)
     return element.on("click", on_click, args=[])
+
+
+def confirm_deletion(title: str, note: str, delete: Callable[[], Awaitable[None]], *, place: ui.element) -> None:
+    """Ask before something is deleted. `delete` runs in `place`: the dialog is deleted when it has closed."""
+
+    async def confirmed() -> None:
+        dialog.close()
+        with place:
+            await delete()
+
+    with ui.dialog() as dialog, box("sheet"):
+        text(title, "sheet-title", tag="h2")
+        text(note, "muted")
+        with box("sheet-buttons"):
+            button("Cancel", "button", dialog.close)
+            button("Delete", "button danger", confirmed)
+    dialog.on("hide", dialog.delete, args=[])
+    dialog.open()
 
 
 PLUS = "M12 5v14M5 12h14"
