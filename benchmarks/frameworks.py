@@ -7,7 +7,8 @@ in Hopcite's environment, from the root of the checkout. Every system asks one l
 searches the one collection that `hopcite eval` makes of the data set. A search of the others is Hopcite's hybrid search
 without hops, and finds as many passages as Hopcite's writer reads. They have their own prompts and defaults, but
 temperature 0, a limit of the reply, and, in the prompt of the final answer, the sentence by which Hopcite asks for a
-short one. The systems take turns on each question, one at a time, so that their seconds compare.
+short one. The systems take turns on each question, one at a time, so that their seconds compare. Beside the seconds of
+the clock stand those of the processor, the embedded model's included: they hold on a busy machine, too.
 
 FOLDER gets one run folder a system. The same command goes on where it was stopped; to ask one system again, remove its
 folder and name it with --systems: the table shows all that FOLDER holds, on the questions that all of them have.
@@ -105,15 +106,17 @@ async def ask_all(
             turn = number % len(asks)
             for name in [*asks, *asks][turn : turn + len(asks)]:
                 if question.id not in have[name]:
+                    begun = time.process_time()
                     outcome, notes = await asks[name](question)
-                    folders[name].append(record_of(outcome, notes, dataset))
+                    processor_s = time.process_time() - begun
+                    folders[name].append(record_of(outcome, notes, dataset, processor_s=processor_s))
                     print(f"{number + 1} {name}: {told(folders[name].records[-1])}", flush=True)
 
 
 def told(record: Record) -> str:
     """A record in a line."""
     usage = record["usage"]
-    spent = f"{usage['ms']['total'] / 1000:.0f} s, {usage['llm_calls']} calls"
+    spent = f"{usage['ms']['total'] / 1000:.0f} s ({usage['processor_s']:.0f} s busy), {usage['llm_calls']} calls"
     return f"F1 {record['scores']['f1']:.2f}, {spent}: {record['failure'] or repr(record['short_answer'])}"
 
 
@@ -180,7 +183,7 @@ def metered(open_peer: Callable[[Model, Search, Meter], Peer], model: Model, sea
     return asked
 
 
-def record_of(outcome: Outcome, notes: Mapping[str, object], dataset: Dataset) -> Record:
+def record_of(outcome: Outcome, notes: Mapping[str, object], dataset: Dataset, *, processor_s: float) -> Record:
     """A line of a run folder. What failed is wrong, and is not asked again: `error` is for what might go better."""
     question, answer = outcome.question, outcome.answer
     scores = answer_scores(answer, question, dataset.name)
@@ -192,7 +195,7 @@ def record_of(outcome: Outcome, notes: Mapping[str, object], dataset: Dataset) -
         "short_answer": answer.short_answer,
         "gold": {"answers": list(question.answers)},
         "scores": scores if outcome.error is None else failed_scores(scores),
-        "usage": asdict(answer.usage),
+        "usage": {**asdict(answer.usage), "processor_s": round(processor_s, 2)},
         "failure": outcome.error,
         "error": None,
         "notes": notes,
