@@ -33,7 +33,7 @@ from pydantic import SecretStr
 from agent import Deps, open_deps
 from agent.write import parse_draft
 from benchmarks.frameworks_table import render
-from benchmarks.peers import Meter, Model, Peer, Search
+from benchmarks.peers import TIMEOUT_S, Meter, Model, Peer, Search
 from evals import manifest as manifests
 from evals.asking import Job, Outcome
 from evals.asking import ask as ask_hopcite
@@ -121,11 +121,15 @@ def told(record: Record) -> str:
 
 
 def serve(settings: Settings, stack: AsyncExitStack) -> tuple[Settings, Model]:
-    """The server that all ask, and settings that point Hopcite at it. One request at a time, as Hopcite has it."""
-    llm = settings.llm
+    """The server that all ask, and settings that point Hopcite at it with the patience that the others have.
+
+    One request at a time reaches an embedded server, as Hopcite has it.
+    """
+    llm = settings.llm.model_copy(update={"timeout_s": TIMEOUT_S})
     if llm.base_url:
         key = llm.api_key.get_secret_value() if llm.api_key else "none"
-        return settings, Model(llm.model, llm.base_url, key, llm.context_tokens)
+        served = settings.model_copy(update={"llm": llm})
+        return served, Model(llm.model, llm.base_url, key, llm.context_tokens)
     path = model_path(settings, llm.model)
     server = EmbeddedServer(path, context_tokens=llm.context_tokens, threads=llm.threads)
     stack.callback(server.close)
