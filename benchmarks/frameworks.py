@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, default=12)
-    parser.add_argument("--systems", default=",".join((HOPCITE, *PEERS)), help="names with commas between them")
+    parser.add_argument("--systems", nargs="+", choices=(HOPCITE, *PEERS), default=(HOPCITE, *PEERS))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -78,8 +78,7 @@ def main() -> None:
     with open_ledger(settings) as ledger:
         collection = ingest_corpus(dataset, encoder=encoder, ledger=ledger, settings=settings, progress=lambda *_: None)
     folders = {
-        name: open_run(arguments.out / name, manifest(name, dataset, settings, encoder))
-        for name in arguments.systems.split(",")
+        name: open_run(arguments.out / name, manifest(name, dataset, settings, encoder)) for name in arguments.systems
     }
     asyncio.run(ask_all(questions, folders, dataset=dataset, settings=settings, collection=collection))
     found = [path for path in sorted(arguments.out.iterdir()) if (path / "records.jsonl").exists()]
@@ -169,7 +168,10 @@ def hopcite(deps: Deps) -> Ask:
 
 
 def metered(open_peer: Callable[[Model, Search, Meter], Peer], model: Model, search: Search) -> Ask:
-    """A framework: its short answer is read as Hopcite's is, its seconds and bill are taken from outside."""
+    """A framework: its seconds and bill are taken from outside, its short answer is read as Hopcite's is.
+
+    Where a reply has none, all of it is the answer: in a long one that is right, F1 finds the right words.
+    """
     meter = Meter()
     peer = open_peer(model, search, meter)
 
@@ -178,7 +180,8 @@ def metered(open_peer: Callable[[Model, Search, Meter], Peer], model: Model, sea
         said = await peer.ask(question.question)
         ms = 1000 * (time.perf_counter() - started)
         calls, prompt, completion = (now - then for now, then in zip(meter.spent, before, strict=True))
-        short = "" if said.failure else parse_draft(said.reply).short_answer
+        draft = parse_draft(said.reply)
+        short = "" if said.failure or draft.unknown else draft.short_answer or said.reply
         usage = Usage(calls, prompt, completion, {"total": round(ms, 1)})
         status: AnswerStatus = "answered" if short else "unanswerable"
         answer = Answer(question.question, said.reply, short, status, 0.0, (), (), (), (), usage, {})
