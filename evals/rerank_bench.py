@@ -22,12 +22,14 @@ from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, Settings
 from retrieval import Encoder, open_reranker
 from retrieval.rerank.choice import engine_of
+from retrieval.rerank.fused import fused
 from retrieval.rerank.port import Ranking, Reranker
 
 Row = dict[str, Any]
 # What a wrapper is measured with when the settings do not use it.
 _SHUFFLES = 5
 _WEIGHT = 0.25
+_FUSED = "+fused"
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 
 
@@ -67,8 +69,9 @@ def run_rerank_bench(
 ) -> list[Row]:
     """Rerank every list by every method, one after the other, and return a row for each. Blocks.
 
-    `on_rows` gets the rows so far whenever a method is done. Methods that can't run with these settings are refused
-    before any work; an error of the installation ends the bench; a query that fails otherwise keeps its order.
+    A method that comes once as it is and later with `+fused` is run once, and both rows tell its cost. `on_rows` gets
+    the rows so far whenever a method is done. Methods that can't run with these settings are refused before any work;
+    an error of the installation ends the bench; a query that fails otherwise keeps its order.
     """
     specs = request.methods or tuple(dict.fromkeys(("none", "letters", settings.rerank.method)))
     passages = request.passages or settings.rerank.passages
@@ -88,8 +91,14 @@ def run_rerank_bench(
     async def measured() -> list[Row]:
         rows: list[Row] = []
         try:
+            tallies: dict[str, _Tally] = {}
             for spec, reranker in rerankers.items():
-                tally = await _tallied(spec, reranker, data, passages, progress)
+                unfused = tallies.get(spec.removesuffix(_FUSED)) if spec.endswith(_FUSED) else None
+                if unfused is not None:
+                    tally = _fused(unfused, configured[spec], data)
+                else:
+                    tally = await _tallied(spec, reranker, data, passages, progress)
+                tallies[spec] = tally
                 rows.append(_row(spec, configured[spec], data, passages, tally))
                 on_rows(rows)
                 await reranker.aclose()  # a model of one method must not take the memory of the next
@@ -137,12 +146,26 @@ async def _tallied(spec: str, reranker: Reranker, data: RerankData, passages: in
         if number == 0 and len(query.candidates) > 1:
             await _reranked(reranker, query, 2, _Tally())
         ranking = await _reranked(reranker, query, passages, tally)
-        before = _scores(query, range(0), data)
-        for measure, score in _scores(query, ranking.order, data).items():
-            tally.scores[measure].append(score)
-            tally.gains[measure].append(score - before[measure])
+        _score(query, ranking, data, tally)
         progress(spec, number + 1, len(data.queries))
     return tally
+
+
+def _fused(unfused: _Tally, settings: Settings, data: RerankData) -> _Tally:
+    """What the same rankings come to when the first stage's order is fused in, which takes no time worth counting."""
+    weight, rrf_k = settings.rerank.first_stage_weight, settings.search.rrf_k
+    tally = _Tally(seconds=unfused.seconds, errors=unfused.errors)
+    for query, ranking in zip(data.queries, unfused.rankings, strict=True):
+        tally.rankings.append(fused(ranking, weight=weight, rrf_k=rrf_k))
+        _score(query, tally.rankings[-1], data, tally)
+    return tally
+
+
+def _score(query: RerankQuery, ranking: Ranking, data: RerankData, tally: _Tally) -> None:
+    before = _scores(query, range(0), data)
+    for measure, score in _scores(query, ranking.order, data).items():
+        tally.scores[measure].append(score)
+        tally.gains[measure].append(score - before[measure])
 
 
 async def _reranked(reranker: Reranker, query: RerankQuery, passages: int, tally: _Tally) -> Ranking:

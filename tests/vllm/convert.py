@@ -13,17 +13,22 @@ from pathlib import Path
 from hopcite.models import model_path
 from hopcite.settings import load_settings
 
+REPETITION_PENALTY = 1.1  # as Qwen publishes it for this family
+
 
 def convert(gguf_file: Path, folder: Path) -> None:
     """Write the folder, which appears complete or not at all; one that is there is replaced."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
     source = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
     # The weights are not quantised any more, and saving would refuse as if they were.
     model.hf_quantizer = None  # type: ignore[assignment] # of transformers
     del model.config.quantization_config
+    # GGUF leaves out how the model's makers sample from it. vLLM follows that file unless it is told not to, and the
+    # penalty then changes replies at temperature 0 too: a test sees that it is not in force.
+    model.generation_config = GenerationConfig(do_sample=True, repetition_penalty=REPETITION_PENALTY)
     partial = folder.with_name(f".{folder.name}.partial")
     model.save_pretrained(partial)
     tokenizer = AutoTokenizer.from_pretrained(**source)
