@@ -222,6 +222,8 @@ def _used(method: RerankMethod, settings: Settings) -> tuple[str, str]:
         return settings.llm.model, "server" if settings.llm.base_url else "llama.cpp"
     if engine == "server":
         return settings.rerank.model, "server"
+    if method == "late-interaction":
+        return settings.encoder.model, "sentence-transformers"
     return settings.rerank.model, "sentence-transformers" if method == "cross-encoder" else "transformers"
 
 

@@ -36,6 +36,7 @@ _ENGINES: Mapping[str, tuple[Engine, ...]] = MappingProxyType(
         **{method: ("chat", "in-process") if method in LABEL_METHODS else ("chat",) for method in CHAT_METHODS},
         "attention": ("in-process",),
         "query-likelihood": ("in-process",),
+        "late-interaction": ("in-process",),
         "cross-encoder": ("in-process", "server"),
         "qwen3-reranker": ("in-process", "server"),
     }
@@ -128,6 +129,9 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         return AttentionReranker(lambda: _load_attention(settings), name=name)
     if method == "query-likelihood":
         return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name)
+    if method == "late-interaction":
+        name = f"{method}:{settings.encoder.model}"
+        return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name)
     if method == "qwen3-reranker":
         notes = () if trained_for(rerank.model) else (f"{rerank.model} was not trained for this template",)
         return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
@@ -155,6 +159,13 @@ def _load_query_likelihood(settings: Settings) -> PairScorer:
     from retrieval.rerank.query_likelihood import QueryLikelihoodScorer
 
     return QueryLikelihoodScorer(lambda: load_causal(settings))
+
+
+def _load_late_interaction(settings: Settings) -> PairScorer:
+    from retrieval.encoder import load_model
+    from retrieval.rerank.late_interaction import LateInteractionScorer
+
+    return LateInteractionScorer(lambda: load_model(settings))
 
 
 def _load_first_token(settings: Settings) -> LabelScorer:

@@ -33,9 +33,9 @@ class FirstTokenScorer:
         A label counts with and without a leading space; one that is no single token is absent. What is shared is
         counted for the first prompt that is done. Blocks.
         """
-        ids = [self._ids(messages) for messages in prompts]
+        ids = [self.ids(messages) for messages in prompts]
         # The last token of each stays out of what is shared: its state is what tells the reply.
-        shared = _common_prefix([one[:-1] for one in ids])
+        shared = common_prefix([one[:-1] for one in ids])
         if not shared and len(ids) > 1:  # a model without a template, asked by several methods at once
             for number in range(len(ids)):
                 yield from ((number, *found) for _, *found in self.score([prompts[number]], [labels[number]]))
@@ -58,7 +58,7 @@ class FirstTokenScorer:
         found = [self._model.plain(written) for written in (label, f" {label}")]
         return sorted({ids[0] for ids in found if len(ids) == 1})
 
-    def _ids(self, messages: Sequence[Message]) -> list[int]:
+    def ids(self, messages: Sequence[Message]) -> list[int]:
         """By the model's chat template, without which a blank line ends each message. Control tokens stay text."""
         model = self._model
         if not model.tokenizer.chat_template:
@@ -76,8 +76,9 @@ class FirstTokenScorer:
         return ids
 
 
-def _common_prefix(sequences: Sequence[list[int]]) -> list[int]:
-    # What the lexicographically first and last share, all share.
+def common_prefix(sequences: Sequence[list[int]]) -> list[int]:
+    """What all of at least one sequence begin with."""
+    # It is what the lexicographically first and last begin with.
     first, last = min(sequences), max(sequences)
     differ = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differ, min(len(first), len(last)))]

@@ -117,6 +117,18 @@ def test_what_is_put_around_a_method_is_part_of_its_name(tmp_path: Path) -> None
     assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.25)
 
 
+def test_a_method_and_its_fusion_are_run_once(tmp_path: Path) -> None:
+    data = lists(tmp_path, [[150, 160, 10], [10, 20, 150]])
+    chat = OracleChat()
+    letters, both = bench(data, "letters", "letters+fused", chat=chat)
+    assert chat.calls == 1 + 2  # the first is asked before the clock starts
+    [alone] = bench(data, "letters+fused")
+    costs = ("calls", "prompt_tokens", "validity", "queries")
+    assert [both[name] for name in costs] == [letters[name] for name in costs]
+    assert both["seconds"] == letters["seconds"]
+    assert (both["ndcg@10"], both["gains"]) == (alone["ndcg@10"], alone["gains"])
+
+
 def test_replies_that_rank_nothing_lower_the_validity(tmp_path: Path) -> None:
     data = lists(tmp_path, [[10, 150], [10, 150]])
     chat = ScriptedChat([{}, {}, {"B": -0.1, "A": -2.0}])  # the first is asked before the clock starts
