@@ -29,6 +29,7 @@ from retrieval.rerank.asking import LETTERS
 from retrieval.rerank.causal import CausalModel, _batches, load_causal
 from retrieval.rerank.choice import _load_attention
 from retrieval.rerank.first_token import FirstTokenScorer, common_prefix
+from retrieval.rerank.in_context import _ATTENTION
 from retrieval.rerank.prompts import PASSAGE_BYTES, choice, listing, shown
 
 Task = Callable[[], Any]
@@ -120,7 +121,15 @@ def attention(settings: Settings) -> Callable[[RerankQuery, int], Pair]:
         passages = [f"{chunk.title}\n{chunk.text}" for chunk in query.candidates[:n]]
         prompt = scorer.prompts(query.query, passages)[0]
         ids = [*prompt.ids, *prompt.query]
-        return Pair(passes(scorer.model, [[ids]]), len(ids), lambda: scorer.score(prompt), prompt.tokens)
+        forward = passes(scorer.model, [[ids]])
+
+        def bare() -> None:
+            # As transformers runs it, without our attention function.
+            scorer.model.set_attn_implementation("sdpa")
+            forward()
+            scorer.model.set_attn_implementation(_ATTENTION)
+
+        return Pair(bare, len(ids), lambda: scorer.score(prompt), prompt.tokens)
 
     return pair
 

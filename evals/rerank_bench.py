@@ -30,6 +30,7 @@ Row = dict[str, Any]
 _SHUFFLES = 5
 _WEIGHT = 0.25
 _FUSED = "+fused"
+_GAIN = "ndcg@10"  # shown with its difference to the first stage's order, query by query
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 
 
@@ -54,6 +55,7 @@ class _Tally:
     scores: dict[str, list[float]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
     gains: dict[str, list[float]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     rankings: list[Ranking] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -154,7 +156,7 @@ async def _tallied(spec: str, reranker: Reranker, data: RerankData, passages: in
 def _fused(unfused: _Tally, settings: Settings, data: RerankData) -> _Tally:
     """What the same rankings come to when the first stage's order is fused in, which takes no time worth counting."""
     weight, rrf_k = settings.rerank.first_stage_weight, settings.search.rrf_k
-    tally = _Tally(seconds=unfused.seconds, errors=unfused.errors)
+    tally = _Tally(seconds=unfused.seconds, cpu_seconds=unfused.cpu_seconds, errors=unfused.errors)
     for query, ranking in zip(data.queries, unfused.rankings, strict=True):
         tally.rankings.append(fused(ranking, weight=weight, rrf_k=rrf_k))
         _score(query, tally.rankings[-1], data, tally)
@@ -171,7 +173,7 @@ def _score(query: RerankQuery, ranking: Ranking, data: RerankData, tally: _Tally
 async def _reranked(reranker: Reranker, query: RerankQuery, passages: int, tally: _Tally) -> Ranking:
     candidates = query.candidates[:passages]
     budget = Budget()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     try:
         ranking = await reranker.rerank(query.query, candidates, budget=budget)
     except (OperatorError, SettingsError):
@@ -181,6 +183,7 @@ async def _reranked(reranker: Reranker, query: RerankQuery, passages: int, tally
         order = tuple(range(len(candidates)))
         ranking = Ranking((0.0,) * len(order), order, valid=False, calls=budget.llm_calls)
     tally.seconds.append(time.perf_counter() - started)
+    tally.cpu_seconds.append(time.process_time() - started_cpu)
     tally.rankings.append(ranking)
     return ranking
 
@@ -190,7 +193,10 @@ def _scores(query: RerankQuery, order: Sequence[int], data: RerankData) -> Mappi
 
 
 def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: _Tally) -> Row:
-    """Means over the queries; `intervals` for the measures, `gains` for their difference to the first stage's order."""
+    """Means over the queries; `intervals` for the measures, `gains` for their difference to the first stage's order.
+
+    `cpu_seconds` are this process's, the embedded llama.cpp included: other work on the machine does not add to them.
+    """
     scored = {measure: interval(values) for measure, values in tally.scores.items() if values}
     model, engine = _model_and_engine(settings)
     return {
@@ -201,6 +207,7 @@ def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: 
         **{name: _mean(getattr(ranking, name) for ranking in tally.rankings) for name in _COSTS},
         "seconds": _mean(tally.seconds),
         "validity": _mean(ranking.valid for ranking in tally.rankings),
+        "cpu_seconds": _mean(tally.cpu_seconds),
         "data": data.name,
         "queries": len(tally.rankings),
         "passages": passages,
@@ -238,7 +245,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 
 
 def render_rows(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table: measures in percent with their intervals, costs for each query."""
+    """The rows as a Markdown table: measures and the gain in percent with their intervals, costs for each query."""
     if not rows:
         return ""
     first = rows[0]
@@ -246,15 +253,16 @@ def render_rows(rows: Sequence[Row]) -> str:
         f"{first['data']}: {first['queries']} queries, the first {first['passages']} passages reranked; "
         "95% intervals; costs for each query",
         "",
-        f"| method | model | engine | {' | '.join(map(label, MEASURES))} | calls | prompt tokens | completion tokens "
-        "| seconds | valid |",
-        "|---" * (len(MEASURES) + 8) + "|",
+        f"| method | model | engine | {' | '.join(map(label, MEASURES))} | {label(_GAIN)} gained | calls "
+        "| prompt tokens | completion tokens | seconds | CPU seconds | valid |",
+        "|---" * (len(MEASURES) + 10) + "|",
     ]
     for row in rows:
         cells = [row["method"], row["model"], row["engine"]]
         cells += [_shown(row["intervals"].get(measure)) for measure in MEASURES]
+        cells.append(_shown(row["gains"].get(_GAIN), sign="+"))
         cells += [f"{row['calls']:.1f}", f"{row['prompt_tokens']:,.0f}", f"{row['completion_tokens']:,.0f}"]
-        cells += [f"{row['seconds']:.2f}", f"{100 * row['validity']:.0f}%"]
+        cells += [f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}", f"{100 * row['validity']:.0f}%"]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         f"\n{row['method']}: {len(row['errors'])} queries failed, the first: {row['errors'][0]}"
@@ -264,7 +272,8 @@ def render_rows(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _shown(score: Mapping[str, float] | None) -> str:
+def _shown(score: Mapping[str, float] | None, *, sign: str = "") -> str:
     if score is None:
         return ""
-    return f"{100 * score['mean']:.1f} ({100 * score['low']:.1f} to {100 * score['high']:.1f})"
+    mean, low, high = (f"{100 * score[name]:{sign}.1f}" for name in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"

@@ -173,6 +173,8 @@ def test_rows_as_a_table_and_as_json(tmp_path: Path) -> None:
     table = render_rows(rows).splitlines()
     assert table[0].startswith(f"{tmp_path.name}: 1 queries, the first 20 passages")
     assert "| letters | qwen2.5-coder-1.5b-instruct-q4_k_m | llama.cpp | 100.0 (100.0 to 100.0) |" in table[-1]
+    gain = 100 - 100 / math.log2(3)  # the one relevant passage came second
+    assert f"| +{gain:.1f} (+{gain:.1f} to +{gain:.1f}) | 1.0 |" in table[-1]
     assert table[2].count("|") == table[3].count("|") == table[4].count("|")
 
 
