@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hopcite.models import model_path
 from hopcite.settings import load_settings
+from retrieval.rerank.in_context import quiet
 
 REPETITION_PENALTY = 1.1  # as Qwen publishes it for this family
 
@@ -19,7 +20,7 @@ REPETITION_PENALTY = 1.1  # as Qwen publishes it for this family
 def convert(gguf_file: Path, folder: Path) -> None:
     """Write the folder, which appears complete or not at all; one that is there is replaced."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
@@ -28,7 +29,7 @@ def convert(gguf_file: Path, folder: Path) -> None:
     del model.config.quantization_config
     # GGUF leaves out how the model's makers sample from it. vLLM follows that file unless it is told not to, and the
     # penalty then changes replies at temperature 0 too: a test sees that it is not in force.
-    model.generation_config = GenerationConfig(do_sample=True, repetition_penalty=REPETITION_PENALTY)
+    model.generation_config.update(do_sample=True, repetition_penalty=REPETITION_PENALTY)
     partial = folder.with_name(f".{folder.name}.partial")
     model.save_pretrained(partial)
     tokenizer = AutoTokenizer.from_pretrained(**source)
@@ -41,4 +42,5 @@ def convert(gguf_file: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    convert(model_path(load_settings().settings, sys.argv[1]), Path(sys.argv[2]))
+    with quiet():
+        convert(model_path(load_settings().settings, sys.argv[1]), Path(sys.argv[2]))
