@@ -38,7 +38,8 @@ class FirstTokenScorer:
         shared = common_prefix([one[:-1] for one in ids])
         if not shared and len(ids) > 1:  # a model without a template, asked by several methods at once
             for number in range(len(ids)):
-                yield from ((number, *found) for _, *found in self.score([prompts[number]], [labels[number]]))
+                for _, found, tokens in self.score([prompts[number]], [labels[number]]):
+                    yield number, found, tokens
             return
         unpaid = len(shared)
         for number, states in self._model.hidden(shared, [one[len(shared) :] for one in ids]):
@@ -51,8 +52,9 @@ class FirstTokenScorer:
         if not known:
             return {}
         rows = self._model.head[[token for label in known for token in tokens[label]]].float()
-        sums = [part.logsumexp(0) for part in (rows @ state.float()).split([len(tokens[label]) for label in known])]
-        return dict(zip(known, torch.stack(sums).log_softmax(0).tolist(), strict=True))
+        parts = torch.split(rows @ state.float(), [len(tokens[label]) for label in known])
+        logits = torch.stack([part.logsumexp(0) for part in parts])
+        return dict(zip(known, logits.log_softmax(0).tolist(), strict=True))
 
     def _tokens(self, label: str) -> list[int]:
         found = [self._model.plain(written) for written in (label, f" {label}")]

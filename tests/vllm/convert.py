@@ -29,7 +29,8 @@ def convert(gguf_file: Path, folder: Path) -> None:
     del model.config.quantization_config
     # GGUF leaves out how the model's makers sample from it. vLLM follows that file unless it is told not to, and the
     # penalty then changes replies at temperature 0 too: a test sees that it is not in force.
-    model.generation_config.update(do_sample=True, repetition_penalty=REPETITION_PENALTY)
+    model.generation_config.do_sample = True
+    model.generation_config.repetition_penalty = REPETITION_PENALTY
     partial = folder.with_name(f".{folder.name}.partial")
     model.save_pretrained(partial)
     tokenizer = AutoTokenizer.from_pretrained(**source)
