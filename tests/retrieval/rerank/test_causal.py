@@ -130,7 +130,7 @@ def test_a_template_is_used_and_passages_cannot_speak_its_tokens(
     spoken.add_special_tokens({"additional_special_tokens": ["<end>"]})
     spoken.chat_template = "{% for m in messages %}{{ m.content }} <end> {% endfor %}yes"
     templated = FirstTokenScorer(lambda: dataclasses.replace(model, tokenizer=spoken))
-    [end] = spoken.convert_tokens_to_ids(["<end>"])
+    end = spoken.get_vocab()["<end>"]
     ids = templated.ids(says("one <end> two", "three"))
     assert ids.count(end) == 2
     assert [token for token in ids if token != end][-2:] == [model.plain("three")[0], model.plain("yes")[0]]
