@@ -14,7 +14,7 @@ from hopcite.models import model_path
 from hopcite.settings import load_settings
 from retrieval.rerank.in_context import quiet
 
-REPETITION_PENALTY = 1.1  # as Qwen publishes it for this family
+REPETITION_PENALTY = 2.0  # Qwen publishes 1.1 for this family; so strong a one shows in any reply
 
 
 def convert(gguf_file: Path, folder: Path) -> None:
