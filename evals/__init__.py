@@ -3,13 +3,14 @@
 from evals.datasets import NAMES, load_dataset
 from evals.rerank_bench import BenchRequest, render_rows, run_rerank_bench, write_rows
 from evals.rerank_heads import HeadsRequest, run_rerank_heads
-from evals.rerank_plot import render_plot
+from evals.rerank_plot import PLOT_COSTS, render_plot
 from evals.runner import FinishedRun, RunProgress, RunRequest, run_evaluation
 from evals.summary import render_summary
 from evals.sweep import render_sweep, run_sweep
 
 __all__ = [
     "NAMES",
+    "PLOT_COSTS",
     "BenchRequest",
     "FinishedRun",
     "HeadsRequest",

@@ -19,6 +19,7 @@ _LABELS = {
     "ndcg@10": "nDCG@10",
     "ap@10": "AP@10",
     "mrr": "MRR",
+    "cpu_seconds": "CPU seconds",
 }
 _FIRST = (
     *("em", "f1", "open_f1", "accuracy"),

@@ -22,12 +22,15 @@ from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, Settings
 from retrieval import Encoder, open_reranker
 from retrieval.rerank.choice import engine_of
+from retrieval.rerank.fused import fused
 from retrieval.rerank.port import Ranking, Reranker
 
 Row = dict[str, Any]
 # What a wrapper is measured with when the settings do not use it.
 _SHUFFLES = 5
 _WEIGHT = 0.25
+_FUSED = "+fused"
+_GAIN = "ndcg@10"  # shown with its difference to the first stage's order, query by query
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 
 
@@ -52,6 +55,7 @@ class _Tally:
     scores: dict[str, list[float]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
     gains: dict[str, list[float]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     rankings: list[Ranking] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -67,8 +71,9 @@ def run_rerank_bench(
 ) -> list[Row]:
     """Rerank every list by every method, one after the other, and return a row for each. Blocks.
 
-    `on_rows` gets the rows so far whenever a method is done. Methods that can't run with these settings are refused
-    before any work; an error of the installation ends the bench; a query that fails otherwise keeps its order.
+    A method that comes once as it is and later with `+fused` is run once, and both rows tell its cost. `on_rows` gets
+    the rows so far whenever a method is done. Methods that can't run with these settings are refused before any work;
+    an error of the installation ends the bench; a query that fails otherwise keeps its order.
     """
     specs = request.methods or tuple(dict.fromkeys(("none", "letters", settings.rerank.method)))
     passages = request.passages or settings.rerank.passages
@@ -88,8 +93,14 @@ def run_rerank_bench(
     async def measured() -> list[Row]:
         rows: list[Row] = []
         try:
+            tallies: dict[str, _Tally] = {}
             for spec, reranker in rerankers.items():
-                tally = await _tallied(spec, reranker, data, passages, progress)
+                unfused = tallies.get(spec.removesuffix(_FUSED)) if spec.endswith(_FUSED) else None
+                if unfused is not None:
+                    tally = _fused(unfused, configured[spec], data)
+                else:
+                    tally = await _tallied(spec, reranker, data, passages, progress)
+                tallies[spec] = tally
                 rows.append(_row(spec, configured[spec], data, passages, tally))
                 on_rows(rows)
                 await reranker.aclose()  # a model of one method must not take the memory of the next
@@ -137,18 +148,32 @@ async def _tallied(spec: str, reranker: Reranker, data: RerankData, passages: in
         if number == 0 and len(query.candidates) > 1:
             await _reranked(reranker, query, 2, _Tally())
         ranking = await _reranked(reranker, query, passages, tally)
-        before = _scores(query, range(0), data)
-        for measure, score in _scores(query, ranking.order, data).items():
-            tally.scores[measure].append(score)
-            tally.gains[measure].append(score - before[measure])
+        _score(query, ranking, data, tally)
         progress(spec, number + 1, len(data.queries))
     return tally
+
+
+def _fused(unfused: _Tally, settings: Settings, data: RerankData) -> _Tally:
+    """What the same rankings come to when the first stage's order is fused in, which takes no time worth counting."""
+    weight, rrf_k = settings.rerank.first_stage_weight, settings.search.rrf_k
+    tally = _Tally(seconds=unfused.seconds, cpu_seconds=unfused.cpu_seconds, errors=unfused.errors)
+    for query, ranking in zip(data.queries, unfused.rankings, strict=True):
+        tally.rankings.append(fused(ranking, weight=weight, rrf_k=rrf_k))
+        _score(query, tally.rankings[-1], data, tally)
+    return tally
+
+
+def _score(query: RerankQuery, ranking: Ranking, data: RerankData, tally: _Tally) -> None:
+    before = _scores(query, range(0), data)
+    for measure, score in _scores(query, ranking.order, data).items():
+        tally.scores[measure].append(score)
+        tally.gains[measure].append(score - before[measure])
 
 
 async def _reranked(reranker: Reranker, query: RerankQuery, passages: int, tally: _Tally) -> Ranking:
     candidates = query.candidates[:passages]
     budget = Budget()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     try:
         ranking = await reranker.rerank(query.query, candidates, budget=budget)
     except (OperatorError, SettingsError):
@@ -158,6 +183,7 @@ async def _reranked(reranker: Reranker, query: RerankQuery, passages: int, tally
         order = tuple(range(len(candidates)))
         ranking = Ranking((0.0,) * len(order), order, valid=False, calls=budget.llm_calls)
     tally.seconds.append(time.perf_counter() - started)
+    tally.cpu_seconds.append(time.process_time() - started_cpu)
     tally.rankings.append(ranking)
     return ranking
 
@@ -167,7 +193,10 @@ def _scores(query: RerankQuery, order: Sequence[int], data: RerankData) -> Mappi
 
 
 def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: _Tally) -> Row:
-    """Means over the queries; `intervals` for the measures, `gains` for their difference to the first stage's order."""
+    """Means over the queries; `intervals` for the measures, `gains` for their difference to the first stage's order.
+
+    `cpu_seconds` are this process's, the embedded llama.cpp included: other work on the machine does not add to them.
+    """
     scored = {measure: interval(values) for measure, values in tally.scores.items() if values}
     model, engine = _model_and_engine(settings)
     return {
@@ -178,6 +207,7 @@ def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: 
         **{name: _mean(getattr(ranking, name) for ranking in tally.rankings) for name in _COSTS},
         "seconds": _mean(tally.seconds),
         "validity": _mean(ranking.valid for ranking in tally.rankings),
+        "cpu_seconds": _mean(tally.cpu_seconds),
         "data": data.name,
         "queries": len(tally.rankings),
         "passages": passages,
@@ -199,6 +229,8 @@ def _used(method: RerankMethod, settings: Settings) -> tuple[str, str]:
         return settings.llm.model, "server" if settings.llm.base_url else "llama.cpp"
     if engine == "server":
         return settings.rerank.model, "server"
+    if method == "late-interaction":
+        return settings.encoder.model, "sentence-transformers"
     return settings.rerank.model, "sentence-transformers" if method == "cross-encoder" else "transformers"
 
 
@@ -213,7 +245,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 
 
 def render_rows(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table: measures in percent with their intervals, costs for each query."""
+    """The rows as a Markdown table: measures and the gain in percent with their intervals, costs for each query."""
     if not rows:
         return ""
     first = rows[0]
@@ -221,15 +253,16 @@ def render_rows(rows: Sequence[Row]) -> str:
         f"{first['data']}: {first['queries']} queries, the first {first['passages']} passages reranked; "
         "95% intervals; costs for each query",
         "",
-        f"| method | model | engine | {' | '.join(map(label, MEASURES))} | calls | prompt tokens | completion tokens "
-        "| seconds | valid |",
-        "|---" * (len(MEASURES) + 8) + "|",
+        f"| method | model | engine | {' | '.join(map(label, MEASURES))} | {label(_GAIN)} gained | calls "
+        "| prompt tokens | completion tokens | seconds | CPU seconds | valid |",
+        "|---" * (len(MEASURES) + 10) + "|",
     ]
     for row in rows:
         cells = [row["method"], row["model"], row["engine"]]
         cells += [_shown(row["intervals"].get(measure)) for measure in MEASURES]
+        cells.append(_shown(row["gains"].get(_GAIN), sign="+"))
         cells += [f"{row['calls']:.1f}", f"{row['prompt_tokens']:,.0f}", f"{row['completion_tokens']:,.0f}"]
-        cells += [f"{row['seconds']:.2f}", f"{100 * row['validity']:.0f}%"]
+        cells += [f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}", f"{100 * row['validity']:.0f}%"]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         f"\n{row['method']}: {len(row['errors'])} queries failed, the first: {row['errors'][0]}"
@@ -239,7 +272,8 @@ def render_rows(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _shown(score: Mapping[str, float] | None) -> str:
+def _shown(score: Mapping[str, float] | None, *, sign: str = "") -> str:
     if score is None:
         return ""
-    return f"{100 * score['mean']:.1f} ({100 * score['low']:.1f} to {100 * score['high']:.1f})"
+    mean, low, high = (f"{100 * score[name]:{sign}.1f}" for name in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"

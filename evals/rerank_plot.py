@@ -1,4 +1,4 @@
-"""Rerankers in one picture: quality against seconds, a point for each method."""
+"""Rerankers in one picture: quality against cost, a point for each method."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ _COLOURS = ("#1f5fa8", "#b3492d", "#2f7d4f", "#7a4ca0", "#8a6d1a", "#0f7c85", "#
 _STYLE = """text{font:12px sans-serif;fill:#222}.grid{stroke:#ddd;fill:none}.whisker{stroke:currentColor;fill:none}
 .mark{fill:currentColor}""" + "".join(f".k{number}{{color:{colour}}}" for number, colour in enumerate(_COLOURS))
 _ENTRY = '<g transform="translate({} {})"><svg width="14" height="14">{}</svg><text x="20" y="11">{}</text></g>'
-_FASTEST = 0.01  # a method that costs nothing has no place on a logarithmic axis
+PLOT_COSTS = {"seconds": 0.01, "cpu_seconds": 0.01, "prompt_tokens": 10.0, "calls": 0.1}
+"""What quality can be drawn against, and where free methods stand: a logarithmic axis has no zero."""
 
 
-def render_plot(rows: Sequence[Mapping[str, Any]], *, measure: str = "ndcg@10") -> str:
-    """A standalone SVG of the rows of `run_rerank_bench`: the measure with its 95% interval against seconds a query."""
+def render_plot(rows: Sequence[Mapping[str, Any]], *, measure: str = "ndcg@10", cost: str = "seconds") -> str:
+    """A standalone SVG of the rows of `run_rerank_bench`: the measure with its 95% interval against a cost a query.
+
+    `cost` is one of `PLOT_COSTS`.
+    """
+    named = f"{label(cost)} a query"
     drawn = [row for row in rows if measure in row["intervals"]]
-    series = [Series(row["method"], (_point(row, measure),), colour, marks=True) for colour, row in enumerate(drawn)]
-    values = [end for one in series for point in one.points for end in point.y_interval or (point.y,)]
-    told = f"{label(measure)} against seconds a query: " + "; ".join(
-        f"{row['method']} {100 * row[measure]:.1f} at {row['seconds']:.2f} s" for row in drawn
+    points = [_point(row, measure, cost) for row in drawn]
+    series = [
+        Series(row["method"], (point,), colour, marks=True)
+        for colour, (row, point) in enumerate(zip(drawn, points, strict=True))
+    ]
+    values = [end for point in points for end in point.y_interval or (point.y,)]
+    told = f"{label(measure)} against {named}: " + "; ".join(
+        f"{row['method']} {100 * row[measure]:.1f} at {row[cost]:.2f}" for row in drawn
     )
     picture = plot(
         series,
-        log_axis("seconds a query", [max(_FASTEST, row["seconds"]) for row in drawn] or [1.0]),
+        log_axis(named, [point.x for point in points] or [1.0]),
         linear_axis(f"{label(measure)}, 95% interval", values),
         told=told,
         height=_HEIGHT,
@@ -47,7 +56,7 @@ def render_plot(rows: Sequence[Mapping[str, Any]], *, measure: str = "ndcg@10") 
     return f"{head}<style>{_STYLE}</style>{ground}{inside}{legend}</svg>\n"
 
 
-def _point(row: Mapping[str, Any], measure: str) -> Point:
+def _point(row: Mapping[str, Any], measure: str, cost: str) -> Point:
     found = row["intervals"][measure]
     interval = (100 * found["low"], 100 * found["high"])
-    return Point(max(_FASTEST, row["seconds"]), 100 * row[measure], y_interval=interval)
+    return Point(max(PLOT_COSTS[cost], row[cost]), 100 * row[measure], y_interval=interval)

@@ -43,6 +43,7 @@ RerankMethod = Literal[
     "tournament",
     "elimination",
     "query-likelihood",
+    "late-interaction",
     "cross-encoder",
     "qwen3-reranker",
     "none",

@@ -45,12 +45,13 @@ class Method(Protocol):
 
 
 class ChatReranker:
-    """A method with the chat that it asks: `retrieval.rerank.port.Reranker`."""
+    """A method with the chat that it asks: `retrieval.rerank.port.Reranker`. `owned`: closed with it."""
 
-    def __init__(self, chat: Chat, method: Method) -> None:
+    def __init__(self, chat: Chat, method: Method, *, owned: bool = False) -> None:
         self.name = f"{method.name}:{chat.model}"
         self._chat = chat
         self._method = method
+        self._owned = owned
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
         """Rank any number of candidates. Raises `BudgetExhausted` before the first call that it does not allow.
@@ -63,7 +64,9 @@ class ChatReranker:
         return asking.billed(await self._method.rank(asking))
 
     async def aclose(self) -> None:
-        """Nothing to release: the chat belongs to the caller."""
+        """Close the chat if it is this reranker's own."""
+        if self._owned:
+            await self._chat.aclose()
 
 
 class Asking:

@@ -17,7 +17,8 @@ from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.cross_encoder import CrossEncoderReranker
 from retrieval.rerank.fused import FusedReranker
 from retrieval.rerank.identity import IdentityReranker
-from retrieval.rerank.methods import CHAT_METHODS
+from retrieval.rerank.in_process_chat import InProcessChat, LabelScorer
+from retrieval.rerank.methods import CHAT_METHODS, LABEL_METHODS
 from retrieval.rerank.port import Reranker
 from retrieval.rerank.qwen3_template import trained_for, wrapped
 from retrieval.rerank.recipes import RECIPES, AttentionRecipe
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     from retrieval.rerank.in_context import InContextScorer
 
 Engine = Literal["chat", "in-process", "server"]
-"""chat: the `llm` model, in llama.cpp or on a server. Else a model of its own: in this process, or at a `/rerank`."""
+"""chat: the `llm` model, in llama.cpp or on a server. Else `rerank.model`: in this process, or at a `/rerank`."""
 _ENGINES: Mapping[str, tuple[Engine, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(CHAT_METHODS, ("chat",)),
+        **{method: ("chat", "in-process") if method in LABEL_METHODS else ("chat",) for method in CHAT_METHODS},
         "attention": ("in-process",),
         "query-likelihood": ("in-process",),
+        "late-interaction": ("in-process",),
         "cross-encoder": ("in-process", "server"),
         "qwen3-reranker": ("in-process", "server"),
     }
 )
+_CAUSAL = {"qwen3-reranker", "query-likelihood", *LABEL_METHODS}
 
 
 def open_reranker(settings: Settings, chat: Chat) -> Reranker:
@@ -99,7 +102,7 @@ def _check(rerank: RerankSettings) -> None:
                 f"rerank.model {rerank.model!r} is no cross-encoder; set it to a folder that holds one, or to a name "
                 "on the hub such as BAAI/bge-reranker-v2-m3."
             )
-        if method in ("qwen3-reranker", "query-likelihood") and in_process and _cross_encodes(rerank.model):
+        if method in _CAUSAL and in_process and _cross_encodes(rerank.model):
             raise SettingsError(
                 f"rerank.model {rerank.model!r} is a cross-encoder, which gives no probabilities of tokens; set "
                 "rerank.method to cross-encoder."
@@ -113,6 +116,9 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
     name = f"{method}:{rerank.model}"
     if method == "none":
         return IdentityReranker()
+    if method in CHAT_METHODS and engine_of(method, rerank) == "in-process":
+        own = InProcessChat(lambda: _load_first_token(settings), model=rerank.model)
+        return ChatReranker(own, CHAT_METHODS[method], owned=True)
     if method in CHAT_METHODS:
         return ChatReranker(chat, CHAT_METHODS[method])
     if engine_of(method, rerank) == "server":
@@ -123,6 +129,9 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         return AttentionReranker(lambda: _load_attention(settings), name=name)
     if method == "query-likelihood":
         return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name)
+    if method == "late-interaction":
+        name = f"{method}:{settings.encoder.model}"
+        return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name)
     if method == "qwen3-reranker":
         notes = () if trained_for(rerank.model) else (f"{rerank.model} was not trained for this template",)
         return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
@@ -150,6 +159,20 @@ def _load_query_likelihood(settings: Settings) -> PairScorer:
     from retrieval.rerank.query_likelihood import QueryLikelihoodScorer
 
     return QueryLikelihoodScorer(lambda: load_causal(settings))
+
+
+def _load_late_interaction(settings: Settings) -> PairScorer:
+    from retrieval.encoder import load_model
+    from retrieval.rerank.late_interaction import LateInteractionScorer
+
+    return LateInteractionScorer(lambda: load_model(settings))
+
+
+def _load_first_token(settings: Settings) -> LabelScorer:
+    from retrieval.rerank.causal import load_causal
+    from retrieval.rerank.first_token import FirstTokenScorer
+
+    return FirstTokenScorer(lambda: load_causal(settings))
 
 
 def _load_qwen3(settings: Settings) -> PairScorer:

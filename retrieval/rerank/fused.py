@@ -26,26 +26,31 @@ class FusedReranker:
         self._reranker, self._weight, self._k = reranker, weight, rrf_k
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
-        """A ranking that is not valid is handed on as it is."""
+        """The reranker's ranking, fused."""
         ranking = await self._reranker.rerank(query, candidates, budget=budget)
-        if not ranking.valid or len(candidates) < 2:
-            return ranking
-        fused = (
-            self._by_places(ranking) if ranking.places_only or max(ranking.scores) <= 0 else self._by_shares(ranking)
-        )
-        return replace(ranking, scores=fused.scores, order=fused.order, places_only=fused.places_only)
-
-    def _by_shares(self, ranking: Ranking) -> Ranking:
-        best = max(ranking.scores)
-        places = [(_PLACE_K + 1) / (_PLACE_K + place) for place in range(1, len(ranking.scores) + 1)]
-        weight = self._weight
-        return by_score([(1 - weight) * s / best + weight * p for s, p in zip(ranking.scores, places, strict=True)])
-
-    def _by_places(self, ranking: Ranking) -> Ranking:
-        orders = [ranking.order, range(len(ranking.order))]
-        weights = [1 - self._weight, self._weight]
-        return by_place([candidate for candidate, _ in reciprocal_rank_fusion(orders, k=self._k, weights=weights)])
+        return fused(ranking, weight=self._weight, rrf_k=self._k)
 
     async def aclose(self) -> None:
         """Release the reranker."""
         await self._reranker.aclose()
+
+
+def fused(ranking: Ranking, *, weight: float, rrf_k: int) -> Ranking:
+    """A ranking with the first stage's order. One that is not valid is handed on as it is."""
+    if not ranking.valid or len(ranking.order) < 2:
+        return ranking
+    by_places = ranking.places_only or max(ranking.scores) <= 0
+    new = _by_places(ranking, weight, rrf_k) if by_places else _by_shares(ranking, weight)
+    return replace(ranking, scores=new.scores, order=new.order, places_only=new.places_only)
+
+
+def _by_shares(ranking: Ranking, weight: float) -> Ranking:
+    best = max(ranking.scores)
+    places = [(_PLACE_K + 1) / (_PLACE_K + place) for place in range(1, len(ranking.scores) + 1)]
+    return by_score([(1 - weight) * s / best + weight * p for s, p in zip(ranking.scores, places, strict=True)])
+
+
+def _by_places(ranking: Ranking, weight: float, rrf_k: int) -> Ranking:
+    orders = [ranking.order, range(len(ranking.order))]
+    both = reciprocal_rank_fusion(orders, k=rrf_k, weights=[1 - weight, weight])
+    return by_place([candidate for candidate, _ in both])

@@ -35,3 +35,8 @@ CHAT_METHODS: Mapping[str, Method] = MappingProxyType(
         )
     }
 )
+
+LABEL_METHODS = frozenset(
+    ("yes-no", "grades", "pairwise-all", "pairwise-heap", "pairwise-sliding", "setwise", "letters", "elimination")
+)
+"""Those that read the probabilities of a reply's first token and nothing else."""

@@ -117,6 +117,18 @@ def test_what_is_put_around_a_method_is_part_of_its_name(tmp_path: Path) -> None
     assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.25)
 
 
+def test_a_method_and_its_fusion_are_run_once(tmp_path: Path) -> None:
+    data = lists(tmp_path, [[150, 160, 10], [10, 20, 150]])
+    chat = OracleChat()
+    letters, both = bench(data, "letters", "letters+fused", chat=chat)
+    assert chat.calls == 1 + 2  # the first is asked before the clock starts
+    [alone] = bench(data, "letters+fused")
+    costs = ("calls", "prompt_tokens", "validity", "queries")
+    assert [both[name] for name in costs] == [letters[name] for name in costs]
+    assert both["seconds"] == letters["seconds"]
+    assert (both["ndcg@10"], both["gains"]) == (alone["ndcg@10"], alone["gains"])
+
+
 def test_replies_that_rank_nothing_lower_the_validity(tmp_path: Path) -> None:
     data = lists(tmp_path, [[10, 150], [10, 150]])
     chat = ScriptedChat([{}, {}, {"B": -0.1, "A": -2.0}])  # the first is asked before the clock starts
@@ -161,6 +173,8 @@ def test_rows_as_a_table_and_as_json(tmp_path: Path) -> None:
     table = render_rows(rows).splitlines()
     assert table[0].startswith(f"{tmp_path.name}: 1 queries, the first 20 passages")
     assert "| letters | qwen2.5-coder-1.5b-instruct-q4_k_m | llama.cpp | 100.0 (100.0 to 100.0) |" in table[-1]
+    gain = 100 - 100 / math.log2(3)  # the one relevant passage came second
+    assert f"| +{gain:.1f} (+{gain:.1f} to +{gain:.1f}) | 1.0 |" in table[-1]
     assert table[2].count("|") == table[3].count("|") == table[4].count("|")
 
 

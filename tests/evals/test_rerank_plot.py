@@ -40,6 +40,12 @@ def test_the_faster_stands_to_the_left_and_the_better_above() -> None:
     assert fast_y < slow_y
 
 
+def test_the_cost_can_be_another() -> None:
+    rows = [row("slow", 0.4, 10.0) | {"calls": 1.0}, row("fast", 0.8, 0.1) | {"calls": 20.0}]
+    told = ET.tostring(ET.fromstring(render_plot(rows, cost="calls")), encoding="unicode")
+    assert "nDCG@10 against calls a query: slow 40.0 at 1.00; fast 80.0 at 20.00" in told
+
+
 def test_a_bench_without_queries_has_an_empty_plot() -> None:
     ET.fromstring(render_plot([{"method": "none", "seconds": 0.0, "intervals": {}}]))
     ET.fromstring(render_plot([]))

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from hopcite.models import model_path
 from hopcite.settings import load_settings
+from retrieval.rerank.in_context import quiet
+
+REPETITION_PENALTY = 2.0  # Qwen publishes 1.1 for this family; so strong a one shows in any reply
 
 
 def convert(gguf_file: Path, folder: Path) -> None:
@@ -24,6 +27,10 @@ def convert(gguf_file: Path, folder: Path) -> None:
     # The weights are not quantised any more, and saving would refuse as if they were.
     model.hf_quantizer = None  # type: ignore[assignment] # of transformers
     del model.config.quantization_config
+    # GGUF leaves out how the model's makers sample from it. vLLM follows that file unless it is told not to, and the
+    # penalty then changes replies at temperature 0 too: a test sees that it is not in force.
+    model.generation_config.do_sample = True
+    model.generation_config.repetition_penalty = REPETITION_PENALTY
     partial = folder.with_name(f".{folder.name}.partial")
     model.save_pretrained(partial)
     tokenizer = AutoTokenizer.from_pretrained(**source)
@@ -36,4 +43,5 @@ def convert(gguf_file: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    convert(model_path(load_settings().settings, sys.argv[1]), Path(sys.argv[2]))
+    with quiet():
+        convert(model_path(load_settings().settings, sys.argv[1]), Path(sys.argv[2]))

@@ -29,7 +29,8 @@ def make(folder: Path) -> None:
     install("--upgrade", "pip")
     install("--no-deps", VLLM)
     listed = subprocess.run([python, "-c", _LIST], check=True, capture_output=True, text=True).stdout
-    install(TORCH, *needed(listed.splitlines()))
+    # It would warn about what is left out on purpose.
+    install("--no-warn-conflicts", TORCH, *needed(listed.splitlines()))
 
 
 def needed(requirements: list[str]) -> list[str]:

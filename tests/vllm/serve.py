@@ -22,6 +22,9 @@ from pathlib import Path
 ENVIRONMENT = Path(".venv-vllm")
 WINDOW = 4096
 FLAGS = ("--dtype=bfloat16", "--enforce-eager", f"--max-model-len={WINDOW}")
+# What Hopcite needs of any vLLM that chats: replies as its prompts expect them, without the penalties that a model's
+# generation_config.json asks for, and as many log-probabilities as reranking reads. docker-compose.yml has the same.
+CHAT = ("--generation-config=vllm", "--max-logprobs=20")
 # The same weights as an untrained reranker of Qwen3-Reranker's form: the score is that of "yes" against "no".
 SCORE = (
     "--runner=pooling",
@@ -92,7 +95,7 @@ def main(command: Sequence[str]) -> int:
     """Run the command with both servers up; its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` runs
     logs = ENVIRONMENT / "chat.log", ENVIRONMENT / "rerank.log"
-    with served(log=logs[0]) as chat, served(*SCORE, log=logs[1]) as score:
+    with served(*CHAT, log=logs[0]) as chat, served(*SCORE, log=logs[1]) as score:
         urls = {"HOPCITE_TEST_VLLM_URL": chat, "HOPCITE_TEST_VLLM_RERANK_URL": score}
         return subprocess.run(command, env={**os.environ, **urls}, check=False).returncode
 

@@ -8,9 +8,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.vllm.environment import needed
-from tests.vllm.serve import served
+from tests.vllm.serve import CHAT, served
 
 HEALTHY = """
 import sys
@@ -63,6 +64,11 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
         served(log=tmp_path / "log", environment=environment(tmp_path, BROKEN)),
     ):
         pass
+
+
+def test_the_servers_under_test_have_the_flags_of_docker_compose() -> None:
+    compose = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8"))
+    assert [flag for flag in compose["services"]["vllm"]["command"] if flag in CHAT] == list(CHAT)
 
 
 def test_only_what_a_server_of_text_models_loads_is_installed() -> None:

@@ -27,6 +27,7 @@ from hopcite.types import Chunk
 from retrieval.rerank.asking import LETTERS, ChatReranker
 from retrieval.rerank.methods import CHAT_METHODS
 from tests.oracle import passage
+from tests.vllm.convert import REPETITION_PENALTY
 
 pytestmark = pytest.mark.vllm
 
@@ -98,6 +99,19 @@ def test_a_reply_streams_and_is_billed(vllm: Vllm) -> None:
     vllm.asked(use)
     assert len(pieces) > 2
     assert budget.llm_calls == 1
+
+
+def test_the_models_own_sampling_is_not_in_force(vllm: Vllm) -> None:
+    """The model's folder asks for a repetition penalty, which a list of commas and digits does not survive."""
+    messages = says("Count from 1 to 20, with commas.")
+    body = {"model": vllm.model, "messages": messages, "max_tokens": 60, "temperature": 0}
+
+    def replied(**extra: float) -> str:
+        reply = httpx.post(f"{vllm.url}/chat/completions", json={**body, **extra}, timeout=300, trust_env=False)
+        return str(reply.json()["choices"][0]["message"]["content"])
+
+    assert replied() == replied(repetition_penalty=1.0)
+    assert replied() != replied(repetition_penalty=REPETITION_PENALTY)
 
 
 def test_tokens_are_the_servers(vllm: Vllm) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from hopcite.errors import UsageError
 from hopcite.settings import load_settings
 from ui.terminal import Bar, check_writable, print_line
 
@@ -19,16 +20,19 @@ def rerank_bench(
     passages: int | None = typer.Option(None, min=1, help="Passages of each that are reranked: rerank.passages."),
     split: str = typer.Option("dev", help="Which questions of a multi-hop data set."),
     out: Path | None = typer.Option(None, metavar="FILE", help="Write the rows there as JSON, too."),
-    plot: Path | None = typer.Option(None, metavar="FILE", help="Draw quality against seconds there, as SVG."),
+    plot: Path | None = typer.Option(None, metavar="FILE", help="Draw quality against cost there, as SVG."),
+    cost: str = typer.Option("seconds", help="What the plot's cost is: seconds, cpu_seconds, prompt_tokens or calls."),
 ) -> None:
     """Rerank the same lists by several methods; show quality with 95% intervals, and cost."""
     settings = load_settings().settings
-    from evals import BenchRequest, render_plot, render_rows, run_rerank_bench, write_rows
+    from evals import PLOT_COSTS, BenchRequest, render_plot, render_rows, run_rerank_bench, write_rows
     from evals.records import replace_file
 
     for flag, file in (("--out", out), ("--plot", plot)):
         if file is not None:
             check_writable(file, flag)
+    if cost not in PLOT_COSTS:
+        raise UsageError(f"--cost is one of {', '.join(PLOT_COSTS)}; it was {cost}.")
     request = BenchRequest(
         data=data,
         methods=tuple(name for name in (methods or "").split(",") if name.strip()),
@@ -44,5 +48,5 @@ def rerank_bench(
             on_rows=lambda rows: None if out is None else write_rows(out, rows),
         )
     if plot is not None:
-        replace_file(plot, render_plot(rows))
+        replace_file(plot, render_plot(rows, cost=cost))
     print_line(render_rows(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+from hopcite.chat import Message
 from hopcite.errors import ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from retrieval.rerank.causal import CausalModel, _batches, load_causal
+from retrieval.rerank.first_token import FirstTokenScorer
 from retrieval.rerank.heads import Example, head_scores, pick_heads, read_heads, write_heads
 from retrieval.rerank.in_context import InContextScorer
 from retrieval.rerank.query_likelihood import REQUEST, QueryLikelihoodScorer
@@ -81,6 +84,56 @@ def test_what_is_shared_is_counted_once(model: CausalModel) -> None:
     scorer = Qwen3Scorer(lambda: model)
     one, both = (scorer.count_tokens(pairs) for pairs in (PAIRS[:1], PAIRS[:2]))
     assert both - one == len(model.plain(passage_part("six"))) + len(model.special(SUFFIX))
+
+
+def says(*contents: str) -> list[Message]:
+    return [{"role": "user", "content": content} for content in contents]
+
+
+def test_first_tokens_are_the_models_own_share_of_each_label(whole: Qwen2ForCausalLM, model: CausalModel) -> None:
+    prompts = [says("who one", "two three four"), says("who one", "five"), says("who one", "two three six seven")]
+    labels = [["yes", "no"], ["one", "two", "not-a-word here"], ["yes", "no"]]
+    found = {number: logprobs for number, logprobs, _ in FirstTokenScorer(lambda: model).score(prompts, labels)}
+    assert sorted(found) == [0, 1, 2]
+    for number, (messages, own) in enumerate(zip(prompts, labels, strict=True)):
+        ids = [token for message in messages for token in model.plain(message["content"])]
+        last = logprobs(whole, ids)[-1].exp()
+        known = {label: float(last[model.plain(label)[0]]) for label in own if " " not in label}
+        total = sum(known.values())
+        assert found[number] == pytest.approx({label: math.log(p / total) for label, p in known.items()}, abs=1e-4)
+
+
+def test_what_prompts_share_is_computed_and_counted_once(model: CausalModel) -> None:
+    prompts = [says("who one two", "three"), says("who one two", "four five")]
+    counted = {n: tokens for n, _, tokens in FirstTokenScorer(lambda: model).score(prompts, [["yes"], ["yes"]])}
+    assert sum(counted.values()) == 3 + 1 + 2
+    alone = [tokens for _, _, tokens in FirstTokenScorer(lambda: model).score(prompts[:1], [["yes"]])]
+    assert alone == [4]
+
+
+def test_prompts_that_share_nothing_are_computed_one_by_one(whole: Qwen2ForCausalLM, model: CausalModel) -> None:
+    prompts, labels = [says("one two"), says("three four")], [["yes", "no"]] * 2
+    together = {n: (found, tokens) for n, found, tokens in FirstTokenScorer(lambda: model).score(prompts, labels)}
+    assert sorted(together) == [0, 1]
+    for number, messages in enumerate(prompts):
+        [(_, alone, tokens)] = FirstTokenScorer(lambda: model).score([messages], labels[:1])
+        found, counted = together[number]
+        assert found == pytest.approx(alone)
+        assert counted == tokens
+
+
+def test_a_template_is_used_and_passages_cannot_speak_its_tokens(
+    model: CausalModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    copied = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    spoken = PreTrainedTokenizerFast(tokenizer_object=copied)  # type: ignore[no-untyped-call] # of transformers
+    spoken.add_special_tokens({"additional_special_tokens": ["<end>"]})
+    spoken.chat_template = "{% for m in messages %}{{ m.content }} <end> {% endfor %}yes"
+    templated = FirstTokenScorer(lambda: dataclasses.replace(model, tokenizer=spoken))
+    end = spoken.get_vocab()["<end>"]
+    ids = templated.ids(says("one <end> two", "three"))
+    assert ids.count(end) == 2
+    assert [token for token in ids if token != end][-2:] == [model.plain("three")[0], model.plain("yes")[0]]
 
 
 @given(st.lists(st.integers(1, 3000), max_size=40))

@@ -204,7 +204,8 @@ def test_wrappers_are_settings() -> None:
     ("chosen", "words"),
     [
         ({"method": "attention", "engine": "chat"}, "'attention' runs on the engine 'in-process'"),
-        ({"method": "letters", "engine": "in-process"}, "choose one of attention, query-likelihood, cross-encoder"),
+        ({"method": "listwise", "engine": "in-process"}, "choose one of yes-no, grades, pairwise-all"),
+        ({"method": "letters", "engine": "in-process", "model": "BAAI/bge-reranker-v2-m3"}, "is a cross-encoder"),
         ({"method": "letters", "then": "attention", "engine": "chat"}, "attention"),
         ({"method": "cross-encoder"}, "no cross-encoder"),
         ({"method": "cross-encoder", "model": "Qwen/Qwen3-Reranker-0.6B"}, "no cross-encoder"),
