@@ -250,6 +250,7 @@ def encrypted() -> bytes:
         ("a.docx", b"PK nonsense", "no readable .docx"),
         ("a.docx", damaged_word(), "no readable .docx"),
         ("a.html", b'<meta charset="ascii"><p>\x81</p>', "not in the encoding"),
+        ("none.html", b"<meta charset='undefined'>x", "not in the encoding that it declares"),
         ("a.html", "<p>Café</p>".encode("latin-1"), "not UTF-8 text"),
         ("a.txt", b"\xef\xbb\xbf", "no text"),
         ("a.html", b"<script>1</script>", "no text"),
