@@ -250,6 +250,8 @@ def encrypted() -> bytes:
         ("a.docx", b"PK nonsense", "no readable .docx"),
         ("a.docx", damaged_word(), "no readable .docx"),
         ("a.html", b'<meta charset="ascii"><p>\x81</p>', "not in the encoding"),
+        ("none.jsonl.gz", gzip.compress(b"\n"), "It is empty"),
+        ("none.jsonl", b"\xef\xbb\xbf", "It is empty"),
         ("none.html", b"<meta charset='undefined'>x", "not in the encoding that it declares"),
         ("a.html", "<p>Café</p>".encode("latin-1"), "not UTF-8 text"),
         ("a.txt", b"\xef\xbb\xbf", "no text"),
