@@ -26,10 +26,10 @@ _DATE_NAMES = frozenset(
     "pubdate publishdate publication_date citation_publication_date citation_date".split()
 )
 _JSON_LD_DATE = re.compile(r"\"datePublished\"\s*:\s*\"([^\"]+)\"")
-_BLOCKS = (
+_BLOCKS = frozenset(
     "address article aside blockquote caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
-    "h5 h6 header hr li main ol p pre section summary table tbody td tfoot th thead tr ul"
-).split()
+    "h5 h6 header hr li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+)
 
 
 def read_html(data: bytes) -> Content:
@@ -38,34 +38,46 @@ def read_html(data: bytes) -> Content:
     The date is the one that the page states in its head, in JSON-LD, or in a `time` element that is marked for it.
     """
     from bs4 import BeautifulSoup
-    from bs4.element import NavigableString
     from bs4.exceptions import ParserRejectedMarkup
 
     try:
         soup = BeautifulSoup(_decoded(data), "lxml")
     except LookupError as exc:
         raise DocumentError(f"It declares an encoding that does not exist ({exc}); save it as UTF-8.") from exc
-    except UnicodeDecodeError as exc:
-        raise DocumentError(f"It is not in the encoding that it declares ({exc.encoding}); save it as UTF-8.") from exc
+    except UnicodeError as exc:
+        raise DocumentError(f"It is not in the encoding that it declares ({str(exc)[:60]}); save it as UTF-8.") from exc
     except ParserRejectedMarkup as exc:
         raise DocumentError(f"Its HTML cannot be parsed ({exc}).") from exc
     heading = soup.find("h1") or soup.find("title")
     title = heading.get_text(" ", strip=True) if heading else None
     metadata = published({"date": day} if (day := _stated_date(soup)) else {})
-    for element in [*soup.find_all(_UNSEEN), *soup.find_all(hidden=True), *soup.find_all(style=_UNSEEN_STYLE)]:
-        element.decompose()
-    for string in soup.find_all(string=True):
-        # Outside <pre> a line break of the source is a space. Comments and doctypes are strings of other classes.
-        if type(string) is NavigableString and string.find_parent("pre") is None:
-            string.replace_with(_WHITE.sub(" ", string))
-    for element in soup.find_all("br"):
-        element.replace_with("\n")
-    for element in soup.find_all(_BLOCKS):
-        element.insert_before("\n")
-        element.insert_after("\n")
-    lines = (" ".join(line.split()) for line in soup.get_text().splitlines())
+    lines = (" ".join(line.split()) for line in _shown(soup).splitlines())
     text = re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip()
     return Content(clean(text), title, metadata=metadata)
+
+
+def _shown(soup: BeautifulSoup) -> str:
+    """Its text with a line feed at both ends of every block, in one pass: changing a large tree takes its square."""
+    from bs4.element import CData, NavigableString, Tag
+
+    pieces: list[str] = []
+    ahead: list[tuple[object, bool]] = [(child, False) for child in reversed(soup.contents)]
+    while ahead:
+        node, verbatim = ahead.pop()
+        if isinstance(node, Tag):
+            if node.name in _UNSEEN or "hidden" in node.attrs or _UNSEEN_STYLE.search(str(node.get("style") or "")):
+                continue
+            edge = "\n" if node.name in _BLOCKS else ""
+            pieces.append("\n" if node.name == "br" else edge)
+            inside = verbatim or node.name == "pre"
+            ahead.append((edge, verbatim))
+            ahead += [(child, inside) for child in reversed(node.contents)]
+        elif type(node) is NavigableString:
+            # Outside <pre> a line break of the source is a space.
+            pieces.append(node if verbatim else _WHITE.sub(" ", node))
+        elif type(node) in (str, CData):  # comments and doctypes are strings of other classes
+            pieces.append(str(node))
+    return "".join(pieces)
 
 
 def _stated_date(soup: BeautifulSoup) -> str | None:

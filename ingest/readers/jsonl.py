@@ -33,7 +33,10 @@ def read_jsonl(source: str, data: bytes, *, compressed: bool) -> Iterator[Docume
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as exc:
             raise DocumentError(f"It is no whole gzip file ({exc}).") from exc
-    for number, line in enumerate(decode(data).split("\n"), start=1):
+    text = decode(data)
+    if not text.strip():
+        raise DocumentError("It is empty.")
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             place = f"{source}#{number}"
             try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -57,6 +59,11 @@ def test_a_request_of_which_nothing_could_be_stored_is_a_problem_with_the_outcom
     problem = response.json()
     assert "empty.txt" in problem["detail"]
     assert [outcome["status"] for outcome in problem["outcomes"]] == ["failed"]
+
+
+def test_a_file_of_no_records_is_a_problem_with_a_reason(client: TestClient) -> None:
+    response = client.post("/v1/documents", files={"files": ("none.jsonl.gz", gzip.compress(b"\n"))})
+    assert (response.status_code, response.json()["detail"]) == (422, "none.jsonl.gz: It is empty.")
 
 
 def test_a_form_without_files_says_which_field_it_wants(client: TestClient) -> None:
