@@ -131,11 +131,11 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
 
 
 def _status(state: State) -> AnswerStatus:
-    """partial: time ran out, no model wrote, quotes could not be checked, or a claim's name is not in what it cites."""
+    """partial: time ran out, no model wrote, quotes could not be checked, or do not hold a claim or one of its names."""
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):
         return "unanswerable"
-    if draft is None or draft.cut_short or not cited.citations or any(c.supported is False for c in cited.claims):
+    if draft is None or draft.cut_short or any(not c.citations or c.supported is False for c in cited.claims):
         return "partial"
     if not all(citation.verified for citation in cited.citations):
         return "partial"

@@ -85,16 +85,20 @@ def main() -> None:
 
 
 def in_turns(*tasks: Task, rounds: int) -> list[float]:
-    """The median seconds of each task; a first round warms up and does not count."""
+    """The median seconds of each task; a first round warms up and does not count.
+
+    On a CPU they are this process's CPU seconds, to which other work on the machine does not add.
+    """
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     seconds: list[list[float]] = [[] for _ in tasks]
     for number in range(rounds + 1):
         for task, own in zip(tasks, seconds, strict=True):
-            started = time.perf_counter()
+            started = clock()
             task()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if number > 0:
-                own.append(time.perf_counter() - started)
+                own.append(clock() - started)
     return [median(own) for own in seconds]
 
 

@@ -103,8 +103,12 @@ def test_a_reply_streams_and_is_billed(vllm: Vllm) -> None:
 
 def test_the_models_own_sampling_is_not_in_force(vllm: Vllm) -> None:
     """The model's folder asks for a repetition penalty, which a list of commas and digits does not survive."""
-    messages = says("Count from 1 to 20, with commas.")
-    body = {"model": vllm.model, "messages": messages, "max_tokens": 60, "temperature": 0}
+    body = {
+        "model": vllm.model,
+        "messages": says("Count from 1 to 20, with commas."),
+        "max_tokens": 60,
+        "temperature": 0,
+    }
 
     def replied(**extra: float) -> str:
         reply = httpx.post(f"{vllm.url}/chat/completions", json={**body, **extra}, timeout=300, trust_env=False)
