@@ -131,7 +131,7 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
 
 
 def _status(state: State) -> AnswerStatus:
-    """partial: time ran out, no model wrote, quotes could not be checked, or do not hold a claim or one of its names."""
+    """partial: time ran out, no model wrote, or quotes could not be checked or do not hold a claim and its names."""
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):
         return "unanswerable"
