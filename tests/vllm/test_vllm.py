@@ -97,7 +97,7 @@ def test_a_reply_streams_and_is_billed(vllm: Vllm) -> None:
         assert (cut.finish_reason, cut.completion_tokens) == ("length", 5)
 
     vllm.asked(use)
-    assert len(pieces) > 2
+    assert len(pieces) > 1  # a busy server sends several tokens as one piece
     assert budget.llm_calls == 1
 
 
