@@ -1,7 +1,6 @@
 """The engine `in-process` of the methods that read a reply's first token: a model in this process behind `Chat`.
 
-Where the processor multiplies bfloat16, it reads prompts several times as fast as llama.cpp does; docs/reranking.md
-has the figures. Prompts that are asked for at once are computed together.
+Prompts that are asked for at once are computed together.
 """
 
 from __future__ import annotations
