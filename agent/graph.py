@@ -12,13 +12,13 @@
       ▼                         │
     write ◄─┐                   │
       │  ├──┘ (adaptive, once: not sure)
-      │  └─────(adaptive, once: still not sure, and no quote bears it out)
+      │  └─────(adaptive, once: still no answer that its own sentences show)
       ▼
     verify
 
 Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
-reranker's. Else it shows the writer more passages and, if that does not do, decomposes the question and writes again
-(docs/decisions.md, "When to decompose"). `verify` keeps one of the drafts.
+reranker's. Else it shows the writer more passages and, if that brings no answer, decomposes the question and writes again
+(docs/decisions.md, "When to read further"). `verify` keeps one of the drafts.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -175,14 +175,14 @@ def _after_answers(state: State, runtime: Runtime[Context]) -> str:
 
 
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
-    """After a draft that is not final, read further; then, where it is not even borne out, decompose, once."""
+    """After a draft that is not final, read further; then, where no draft holds, decompose, once."""
     drafts, options = state.get("drafts", ()), runtime.context.options
     if not drafts or options.mode != "adaptive" or state["planned"] or drafts[-1].sure(options.sure):
         return "verify"
     shown = len(drafts[-1].passages)
     if len(drafts) == 1 and shown < min(options.further_evidence, len(state["evidence"])):
         return "write"
-    return "verify" if drafts[-1].borne_out else "plan"
+    return "verify" if drafts[-1].holds else "plan"
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:
