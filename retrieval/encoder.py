@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hopcite.errors import ModelFileError, SettingsError
+from hopcite.errors import ModelFileError
 from hopcite.settings import Settings
+from retrieval.devices import usable_device
 from retrieval.index.port import SparseVector, Vectors
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def load_model(settings: Settings) -> SentenceTransformer:
     untyped.disable_progress_bar()
     untyped.set_verbosity_error()
     place = _place(settings)
-    device = _device(settings.encoder.device)
+    device = usable_device(settings.encoder.device, setting="encoder.device")
     dtype = _dtype(settings.encoder.dtype, device)
     try:
         return SentenceTransformer(
@@ -162,19 +163,6 @@ def _place(settings: Settings) -> Place:
     if Path(name).is_dir():
         return Place(Path(name).resolve().name, name, local=True)
     return Place(name, name, local=False)
-
-
-def _device(wanted: str) -> str:
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=wanted)
-    except (RuntimeError, AssertionError, NotImplementedError) as exc:
-        said = str(exc).splitlines()[0]
-        raise SettingsError(f"encoder.device {wanted!r} cannot be used here ({said}); set auto or cpu.") from exc
-    return wanted
 
 
 def _dtype(wanted: str, device: str) -> torch.dtype:

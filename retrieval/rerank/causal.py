@@ -17,6 +17,7 @@ import torch
 from hopcite.errors import ModelFileError
 from hopcite.models import CATALOGUE, model_path
 from hopcite.settings import Settings
+from retrieval.devices import usable_device
 from retrieval.rerank.in_context import computes_in_bfloat16, quiet
 from retrieval.rerank.weights import converted_folder, cpu_threads
 
@@ -86,9 +87,7 @@ def load_causal(settings: Settings) -> CausalModel:
     from safetensors.torch import load_file
     from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-    device = settings.rerank.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = usable_device(settings.rerank.device, setting="rerank.device")
     torch.set_num_threads(cpu_threads())
     dtype = torch.bfloat16 if device != "cpu" or computes_in_bfloat16() else torch.float32
     model = settings.rerank.model

@@ -16,6 +16,7 @@ from typing import Protocol
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted, ModelFileError
 from hopcite.types import Chunk
+from retrieval.devices import usable_device
 from retrieval.rerank.port import Ranking, by_score, keep_order
 
 BATCH = 16
@@ -90,7 +91,7 @@ class SentenceTransformersScorer:
         from sentence_transformers import CrossEncoder
 
         try:
-            self._model = CrossEncoder(model, device=None if device == "auto" else device)
+            self._model = CrossEncoder(model, device=usable_device(device, setting="rerank.device"))
         except (OSError, ValueError) as exc:
             raise ModelFileError(
                 f"The cross-encoder {model!r} cannot be loaded; name a folder that holds its files in rerank.model, "

@@ -21,6 +21,7 @@ from transformers import AttentionInterface, AutoModel, AutoTokenizer, DynamicCa
 from transformers.utils import logging as transformers_logging
 
 from hopcite.errors import ModelFileError
+from retrieval.devices import usable_device
 from retrieval.rerank.recipes import AttentionRecipe
 from retrieval.rerank.weights import cpu_threads
 
@@ -125,8 +126,7 @@ class InContextScorer:
 
         bf16, which the 1.5B model needs 2.6 GB for; float32 on a CPU without it. Uses every core from this thread.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = usable_device(device, setting="rerank.device")
         torch.set_num_threads(cpu_threads())
         dtype = torch.bfloat16 if device != "cpu" or computes_in_bfloat16() else torch.float32
         with quiet():
