@@ -33,7 +33,7 @@ class Written:
 
     @property
     def holds(self) -> bool:
-        """Whether it gives an answer that its sentences show; where no server told likelihoods, that quotes bear out."""
+        """Whether its sentences show the answer that it gives; where likelihoods are not known, quotes must bear it out."""
         if self.likelihood is None:
             return self.borne_out
         return not self.draft.unknown and self.draft.states_answer

@@ -17,8 +17,8 @@
     verify
 
 Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
-reranker's. Else it shows the writer more passages and, if that brings no answer, decomposes the question and writes again
-(docs/decisions.md, "When to read further"). `verify` keeps one of the drafts.
+reranker's. Else it shows the writer more passages and, if that brings no answer, decomposes the question and writes
+again (docs/decisions.md, "When to read further"). `verify` keeps one of the drafts.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
