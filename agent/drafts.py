@@ -33,7 +33,7 @@ class Written:
 
     @property
     def holds(self) -> bool:
-        """Whether its sentences show the answer that it gives; where likelihoods are not known, quotes must bear it out."""
+        """Whether its sentences show the answer that it gives; without likelihoods, whether quotes bear it out."""
         if self.likelihood is None:
             return self.borne_out
         return not self.draft.unknown and self.draft.states_answer
