@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import importlib
 import importlib.metadata
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -44,6 +45,7 @@ from evals.records import Record, RunFolder, open_run
 from evals.scoring import answer_scores, failed_scores
 from evals.systems import system_named
 from hopcite.budget import Budget
+from hopcite.errors import HopciteError, UsageError
 from hopcite.llamacpp import EmbeddedServer
 from hopcite.models import model_path
 from hopcite.settings import Settings, load_settings
@@ -152,7 +154,7 @@ async def opened(name: str, deps: Deps, model: Model) -> Ask:
         await deps.reranker.rerank("warm up", passages, budget=Budget())
         return hopcite(deps)
     module, peer = PEERS[name]
-    return metered(getattr(importlib.import_module(module), peer), model, search)
+    return metered(getattr(_imported(module), peer), model, search)
 
 
 def hopcite(deps: Deps) -> Ask:
@@ -226,7 +228,7 @@ def manifest(name: str, dataset: Dataset, settings: Settings, encoder: Encoder) 
         file = f"{module.replace('.', '/')}.py"
         identity["code_sha256"] = manifests.sources_sha256(file, "benchmarks/peers.py")
         identity["settings_fingerprint"] = f"{settings.answer.evidence} passages"
-        packages = importlib.import_module(module).PACKAGES
+        packages = _imported(module).PACKAGES
         identity["packages"] = {package: importlib.metadata.version(package) for package in packages}
     return {
         "identity": identity,
@@ -239,5 +241,16 @@ def manifest(name: str, dataset: Dataset, settings: Settings, encoder: Encoder) 
     }
 
 
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as exc:
+        raise UsageError(f"There is no package {exc.name!r} here; --help names what to install.") from exc
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HopciteError as exc:
+        print(f"frameworks: {exc}", file=sys.stderr)
+        sys.exit(exc.exit_status)
