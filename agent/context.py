@@ -41,7 +41,7 @@ class AnswerOptions:
 
     mode: Mode = "adaptive"
     evidence: int = 5
-    min_share: float = 0.35
+    min_share: float = 0.3
     sure: float = 0.65
     further_evidence: int = 8
     max_rounds: int = 2

@@ -24,6 +24,7 @@ from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
 from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step, StepStatus
+from retrieval import fused
 
 # Passages of a step that are read for its answer.
 _STEP_PASSAGES = 3
@@ -132,6 +133,9 @@ async def rerank(state: State, context: Context) -> Outcome:
     _reserve(context, calls=kept)
     budget = context.budget.within(context.budget.remaining_s * _RERANK_SHARE, keep_calls=kept)
     ranking = await context.deps.reranker.rerank(state["question"], candidates, budget=budget)
+    # The scores of one search are amounts; those of several, merged, tell the order and no more.
+    first = [hit.retrieval_score for hit in merged[: len(candidates)]] if len(state["found"]) == 1 else None
+    ranking = fused(ranking, first, weight=settings.rerank.first_stage_weight, rrf_k=settings.search.rrf_k)
     detail: dict[str, object] = {
         "method": context.deps.reranker.name,
         "reranked": len(candidates),

@@ -25,7 +25,7 @@ from hopcite.settings import Settings
 from hopcite.types import Chunk
 from retrieval.rerank.port import Ranking, Reranker
 
-_ATTENTION = ("attention", "cascade", "fused", "in_context", "port", "recipes", "weights")
+_ATTENTION = ("attention", "cascade", "in_context", "port", "recipes", "weights")
 
 
 class ReplyCache:

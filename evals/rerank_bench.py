@@ -20,15 +20,14 @@ from hopcite.chat import Chat
 from hopcite.errors import HopciteError, OperatorError, SettingsError, UsageError
 from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, Settings
-from retrieval import Encoder, open_reranker
+from retrieval import Encoder, fused, open_reranker
 from retrieval.rerank.choice import engine_of
-from retrieval.rerank.fused import fused
 from retrieval.rerank.port import Ranking, Reranker
 
 Row = dict[str, Any]
 # What a wrapper is measured with when the settings do not use it.
 _SHUFFLES = 5
-_WEIGHT = 0.25
+_WEIGHT = 0.5
 _FUSED = "+fused"
 _GAIN = "ndcg@10"  # shown with its difference to the first stage's order, query by query
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
@@ -71,7 +70,7 @@ def run_rerank_bench(
 ) -> list[Row]:
     """Rerank every list by every method, one after the other, and return a row for each. Blocks.
 
-    A method that comes once as it is and later with `+fused` is run once, and both rows tell its cost. `on_rows` gets
+    A method that comes both as it is and with `+fused` is run once, and both rows tell its cost. `on_rows` gets
     the rows so far whenever a method is done. Methods that can't run with these settings are refused before any work;
     an error of the installation ends the bench; a query that fails otherwise keeps its order.
     """
@@ -95,12 +94,10 @@ def run_rerank_bench(
         try:
             tallies: dict[str, _Tally] = {}
             for spec, reranker in rerankers.items():
-                unfused = tallies.get(spec.removesuffix(_FUSED)) if spec.endswith(_FUSED) else None
-                if unfused is not None:
-                    tally = _fused(unfused, configured[spec], data)
-                else:
-                    tally = await _tallied(spec, reranker, data, passages, progress)
-                tallies[spec] = tally
+                plain = spec.replace(_FUSED, "")
+                if plain not in tallies:
+                    tallies[plain] = await _tallied(spec, reranker, data, passages, progress)
+                tally = tallies[plain] if plain == spec else _fused(tallies[plain], configured[spec], data)
                 rows.append(_row(spec, configured[spec], data, passages, tally))
                 on_rows(rows)
                 await reranker.aclose()  # a model of one method must not take the memory of the next
@@ -116,7 +113,7 @@ def run_rerank_bench(
 def method_settings(spec: str, settings: Settings) -> Settings:
     """Settings for a method and what is put around it: `METHOD[+shuffled][+then-METHOD][+fused]`.
 
-    How often, how many and how much are the settings' own, else 5 shuffles and the weight 0.25 for the first stage.
+    How often, how many and how much are the settings' own, else 5 shuffles and the weight 0.5 for the first stage.
     """
     name, *around = spec.strip().split("+")
     own = settings.rerank
@@ -154,11 +151,12 @@ async def _tallied(spec: str, reranker: Reranker, data: RerankData, passages: in
 
 
 def _fused(unfused: _Tally, settings: Settings, data: RerankData) -> _Tally:
-    """What the same rankings come to when the first stage's order is fused in, which takes no time worth counting."""
+    """What the same rankings come to when the first stage is fused in, which takes no time worth counting."""
     weight, rrf_k = settings.rerank.first_stage_weight, settings.search.rrf_k
     tally = _Tally(seconds=unfused.seconds, cpu_seconds=unfused.cpu_seconds, errors=unfused.errors)
     for query, ranking in zip(data.queries, unfused.rankings, strict=True):
-        tally.rankings.append(fused(ranking, weight=weight, rrf_k=rrf_k))
+        first = query.first and query.first[: len(ranking.order)]
+        tally.rankings.append(fused(ranking, first, weight=weight, rrf_k=rrf_k))
         _score(query, tally.rankings[-1], data, tally)
     return tally
 

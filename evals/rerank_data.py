@@ -18,7 +18,7 @@ from evals.datasets.lines import checked, rows
 from evals.metrics.passages import ranked_documents
 from hopcite.errors import UsageError
 from hopcite.settings import Settings
-from hopcite.types import Chunk
+from hopcite.types import Chunk, Hit
 from ingest import open_ledger
 from retrieval import Encoder, open_collection, open_encoder
 
@@ -36,6 +36,8 @@ class RerankQuery:
     candidates: tuple[Chunk, ...]
     documents: tuple[str, ...]
     relevance: Mapping[str, int]
+    first: tuple[float, ...] | None = None
+    """The first stage's scores of the candidates, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,25 +140,27 @@ def _searched(
     encoder: Encoder,
     settings: Settings,
     progress: OnProgress,
-) -> list[tuple[Chunk, ...]]:
+) -> list[list[Hit]]:
     opened = open_collection(settings, encoder, name=collection)
-    found: list[tuple[Chunk, ...]] = []
+    found: list[list[Hit]] = []
     try:
         for start in range(0, len(questions), _SEARCHED_AT_ONCE):
             asked = [question.question for question in questions[start : start + _SEARCHED_AT_ONCE]]
-            found += [tuple(hit.chunk for hit in hits) for hits in opened.search(asked, limit=passages)]
+            found += opened.search(asked, limit=passages)
             progress("Searching", len(found), len(questions))
     finally:
         opened.close()
     return found
 
 
-def _judged(question: Question, chunks: tuple[Chunk, ...]) -> RerankQuery:
+def _judged(question: Question, hits: Sequence[Hit]) -> RerankQuery:
     """Gold passages have relevance 1, whichever of their documents is found, also those that the corpus lacks."""
     gold_of = {document: f"gold:{gold.name}" for gold in question.gold for document in gold.document_ids}
+    chunks = tuple(hit.chunk for hit in hits)
     documents = tuple(gold_of.get(chunk.document_id, chunk.document_id) for chunk in chunks)
     relevance = {f"gold:{gold.name}": 1 for gold in question.gold}
-    return RerankQuery(question.id, question.question, chunks, documents, relevance)
+    first = tuple(hit.retrieval_score for hit in hits)
+    return RerankQuery(question.id, question.question, chunks, documents, relevance, first)
 
 
 def ranked_names(query: RerankQuery, order: Sequence[int]) -> list[str]:

@@ -149,8 +149,8 @@ class RerankSettings(_Section):
     """A second method, for the passages that the first one puts on top."""
     then_passages: int = Field(default=5, ge=2)
     """How many those are."""
-    first_stage_weight: float = Field(default=0.25, ge=0, le=1)
-    """The first stage's part when its order is fused with the reranker's scores. 0: no fusion."""
+    first_stage_weight: float = Field(default=0.5, ge=0, le=1)
+    """The first stage's part when its scores, or places, are fused with the reranker's. 0: no fusion."""
     device: str = "auto"
 
     @property
@@ -166,7 +166,7 @@ class AnswerSettings(_Section):
     """adaptive: decompose when the evidence falls short; always; never."""
     evidence: int = Field(default=5, ge=1)
     """Passages that the writer sees, at most."""
-    min_share: float = Field(default=0.35, ge=0, le=1)
+    min_share: float = Field(default=0.3, ge=0, le=1)
     """Of these, past the third, only such as have this share of the best one's rerank score. 0: all."""
     sure: float = Field(default=0.65, ge=0, le=1)
     """In adaptive mode, a draft is final when the writer gives its short answer this probability."""

@@ -15,7 +15,6 @@ from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.attention import AttentionReranker
 from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.cross_encoder import CrossEncoderReranker
-from retrieval.rerank.fused import FusedReranker
 from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.in_process_chat import InProcessChat, LabelScorer
 from retrieval.rerank.methods import CHAT_METHODS, LABEL_METHODS
@@ -45,7 +44,9 @@ _CAUSAL = {"qwen3-reranker", "query-likelihood", *LABEL_METHODS}
 
 
 def open_reranker(settings: Settings, chat: Chat) -> Reranker:
-    """The reranker that `settings.rerank` names. Models load on first use; methods of the engine `chat` ask `chat`.
+    """The reranker that `settings.rerank` names, not yet fused with the first stage. Models load on first use.
+
+    Methods of the engine `chat` ask `chat`.
 
     Raises `SettingsError`, before any work, when a method can't run on the engine or with the model that is set.
     """
@@ -56,8 +57,6 @@ def open_reranker(settings: Settings, chat: Chat) -> Reranker:
         reranker = ShuffledReranker(reranker, times=rerank.shuffles)
     if rerank.then is not None:
         reranker = CascadeReranker(reranker, _opened(rerank.then, settings, chat), passages=rerank.then_passages)
-    if rerank.first_stage_weight > 0 and rerank.method != "none":
-        reranker = FusedReranker(reranker, weight=rerank.first_stage_weight, rrf_k=settings.search.rrf_k)
     return reranker
 
 

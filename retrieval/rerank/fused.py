@@ -1,8 +1,9 @@
-"""Any reranker fused with the first stage, whose opinion is the order in which the candidates came.
+"""A reranker's ranking fused with what the first stage thinks of the candidates.
 
-Where the reranker's scores are amounts, a candidate gets its share of the best score, so that the result still tells
-how much it has to do with the query (docs/decisions.md, "Fusing the reranker with the first stage"). Where they are
-places, both orders are fused by reciprocal ranks (Cormack, Clarke and Büttcher, SIGIR 2009).
+Where the reranker's scores are amounts, a candidate gets its share of the best score, and so it does of the first
+stage's, so that the result still tells how much it has to do with the query (docs/decisions.md, "Fusing the reranker
+with the first stage"). Where they are places, both orders are fused by reciprocal ranks (Cormack, Clarke and Büttcher,
+SIGIR 2009).
 """
 
 from __future__ import annotations
@@ -10,47 +11,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hopcite.budget import Budget
-from hopcite.types import Chunk
 from retrieval.fusion import reciprocal_rank_fusion
-from retrieval.rerank.port import Ranking, Reranker, by_place, by_score
+from retrieval.rerank.port import Ranking, by_place, by_score
 
 _PLACE_K = 10  # the first stage's 20th candidate has 11/30 of its first one's share
 
 
-class FusedReranker:
-    """`weight` is the first stage's share: 0 leaves the reranker's order, 1 the first stage's."""
+def fused(ranking: Ranking, first: Sequence[float] | None = None, *, weight: float, rrf_k: int) -> Ranking:
+    """A ranking fused with the first stage, whose order is that of the candidates.
 
-    def __init__(self, reranker: Reranker, *, weight: float, rrf_k: int) -> None:
-        self.name = f"{reranker.name}+fused:{weight:g}"
-        self._reranker, self._weight, self._k = reranker, weight, rrf_k
-
-    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
-        """The reranker's ranking, fused."""
-        ranking = await self._reranker.rerank(query, candidates, budget=budget)
-        return fused(ranking, weight=self._weight, rrf_k=self._k)
-
-    async def aclose(self) -> None:
-        """Release the reranker."""
-        await self._reranker.aclose()
-
-
-def fused(ranking: Ranking, *, weight: float, rrf_k: int) -> Ranking:
-    """A ranking with the first stage's order. One that is not valid is handed on as it is."""
-    if not ranking.valid or len(ranking.order) < 2:
+    `first`: its scores, where they are amounts; else its places stand for them. `weight` is its share: 0 leaves the
+    reranker's order, 1 the first stage's. A ranking that is not valid is handed on as it is.
+    """
+    if weight == 0 or not ranking.valid or len(ranking.order) < 2:
         return ranking
-    by_places = ranking.places_only or max(ranking.scores) <= 0
-    new = _by_places(ranking, weight, rrf_k) if by_places else _by_shares(ranking, weight)
+    if ranking.places_only or max(ranking.scores) <= 0:
+        orders = [ranking.order, range(len(ranking.order))]
+        both = reciprocal_rank_fusion(orders, k=rrf_k, weights=[1 - weight, weight])
+        new = by_place([candidate for candidate, _ in both])
+    else:
+        shares = zip(_shares(ranking.scores), _first_shares(first, len(ranking.scores)), strict=True)
+        new = by_score([(1 - weight) * share + weight * before for share, before in shares])
     return replace(ranking, scores=new.scores, order=new.order, places_only=new.places_only)
 
 
-def _by_shares(ranking: Ranking, weight: float) -> Ranking:
-    best = max(ranking.scores)
-    places = [(_PLACE_K + 1) / (_PLACE_K + place) for place in range(1, len(ranking.scores) + 1)]
-    return by_score([(1 - weight) * s / best + weight * p for s, p in zip(ranking.scores, places, strict=True)])
+def _first_shares(first: Sequence[float] | None, n: int) -> list[float]:
+    if first is None or max(first) <= 0:
+        return [(_PLACE_K + 1) / (_PLACE_K + place) for place in range(1, n + 1)]
+    return _shares(first)
 
 
-def _by_places(ranking: Ranking, weight: float, rrf_k: int) -> Ranking:
-    orders = [ranking.order, range(len(ranking.order))]
-    both = reciprocal_rank_fusion(orders, k=rrf_k, weights=[1 - weight, weight])
-    return by_place([candidate for candidate, _ in both])
+def _shares(scores: Sequence[float]) -> list[float]:
+    best = max(scores)
+    return [score / best for score in scores]

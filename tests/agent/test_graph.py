@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from agent import AnswerOptions, Deps, StageEvent, answer_question
 from agent.plan import Plan, PlannedStep
+from hopcite.budget import Budget
 from hopcite.chat import Completion
 from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.settings import AnswerSettings, RerankMethod, RerankSettings, Settings
@@ -20,6 +21,7 @@ from hopcite.types import Answer, Chunk
 from retrieval import Collection, open_collection
 from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.identity import IdentityReranker
+from retrieval.rerank.port import Ranking, by_score
 from retrieval.rerank.yes_no import YesNo
 from tests.fakes import HashingEncoder, ScriptedChat
 
@@ -182,6 +184,23 @@ def test_a_reranker_that_asks_often_leaves_a_call_for_the_writer(collection: Col
     assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 3, [])
     [event] = [event for event in answer.trace.events if event.node == "rerank"]
     assert "skipped" in event.detail
+
+
+def test_the_scores_of_the_reranker_and_of_the_search_are_fused_by_their_shares(collection: Collection) -> None:
+    class Last:
+        name = "last"
+
+        async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+            return by_score([float(place) for place in range(len(candidates))])
+
+        async def aclose(self) -> None: ...
+
+    parts = Deps(settings=Settings(), collection=collection, reranker=Last(), chat=ScriptedChat([REPLY]))
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions(mode="never")))
+    searched = sorted(answer.evidence, key=lambda hit: -hit.retrieval_score)
+    best = searched[0].retrieval_score
+    for place, hit in enumerate(searched):  # the default weight is a half
+        assert hit.rerank_score == pytest.approx(0.5 * place / 2 + 0.5 * hit.retrieval_score / best)
 
 
 @pytest.mark.parametrize(

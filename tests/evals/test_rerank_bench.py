@@ -114,7 +114,7 @@ def test_what_is_put_around_a_method_is_part_of_its_name(tmp_path: Path) -> None
     assert [row["calls"] for row in rows] == [5, 3 + 6, 1, 5]
     assert [row["method"] for row in rows][1] == "yes-no+then-pairwise-all"
     own = method_settings("letters+fused", Settings()).rerank
-    assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.25)
+    assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.5)
 
 
 def test_a_method_and_its_fusion_are_run_once(tmp_path: Path) -> None:

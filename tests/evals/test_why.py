@@ -66,7 +66,8 @@ def why(
     settings: Settings | None = None,
     **options: Any,
 ) -> Diagnosis:
-    deps = Deps(settings or Settings(), collection, reranker or IdentityReranker(), ScriptedChat(script))
+    alone = Settings(rerank=RerankSettings(first_stage_weight=0.0))
+    deps = Deps(settings or alone, collection, reranker or IdentityReranker(), ScriptedChat(script))
     asked = AnswerOptions(**{"mode": "never", **options})
     return asyncio.run(diagnose(QUESTION, entry(expected), deps=deps, options=asked))
 

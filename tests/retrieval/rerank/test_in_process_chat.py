@@ -122,7 +122,7 @@ def test_a_caller_who_leaves_does_not_stop_the_others() -> None:
 
 
 def test_it_is_a_setting() -> None:
-    settings = Settings(rerank=RerankSettings(method="setwise", engine="in-process", first_stage_weight=0.0))
+    settings = Settings(rerank=RerankSettings(method="setwise", engine="in-process"))
     reranker = open_reranker(settings, OracleChat())
     assert reranker.name == "setwise:qwen2.5-coder-1.5b-instruct-q4_k_m"
     asyncio.run(reranker.aclose())

@@ -30,9 +30,7 @@ def test_an_empty_side_matches_nothing() -> None:
 
 def rank(question: str, *texts: str) -> Ranking:
     async def ranked() -> Ranking:
-        reranker = open_reranker(
-            Settings(rerank=RerankSettings(method="late-interaction", first_stage_weight=0.0)), ScriptedChat([])
-        )
+        reranker = open_reranker(Settings(rerank=RerankSettings(method="late-interaction")), ScriptedChat([]))
         try:
             candidates = [passage(text, number) for number, text in enumerate(texts)]
             return await reranker.rerank(question, candidates, budget=Budget())

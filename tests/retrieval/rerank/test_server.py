@@ -32,9 +32,7 @@ def scored(*results: tuple[int, float], tokens: int = 70) -> Reply:
 def rank(url: str, n: int = 3, *, budget: Budget | None = None, retries: int = 0, **rerank: Any) -> Ranking:
     settings = Settings(
         llm=LLMSettings(retries=retries, timeout_s=5),
-        rerank=RerankSettings(
-            **{"method": "cross-encoder", "model": "some/reranker", "base_url": url, "first_stage_weight": 0, **rerank}
-        ),
+        rerank=RerankSettings(**{"method": "cross-encoder", "model": "some/reranker", "base_url": url, **rerank}),
     )
     reranker = open_reranker(settings, ScriptedChat([]))
     worths = [10 * number for number in range(n)]

@@ -17,12 +17,11 @@ from hopcite.chat import Chat
 from hopcite.errors import BudgetExhausted, ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from hopcite.types import Chunk
-from retrieval import open_reranker
+from retrieval import fused, open_reranker
 from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.choice import most_calls
 from retrieval.rerank.cross_encoder import CrossEncoderReranker
-from retrieval.rerank.fused import FusedReranker
 from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.methods import CHAT_METHODS
 from retrieval.rerank.port import Ranking, Reranker, by_score
@@ -62,26 +61,39 @@ def rank(reranker: Reranker, worths: Sequence[int], budget: Budget | None = None
 @pytest.mark.parametrize(("weight", "order"), [(0.0, (3, 2, 1, 0)), (1.0, (0, 1, 2, 3)), (0.4, (3, 0, 2, 1))])
 def test_fusion_of_places_is_between_the_two_orders(weight: float, order: tuple[int, ...]) -> None:
     # At 0.4 with k = 1: 0 has .4/2 + .6/5 = .32, 1 has .4/3 + .6/4 = .283, 2 has .4/4 + .6/3 = .3, 3 .4/5 + .6/2 = .38.
-    ranking = rank(FusedReranker(asks("setwise"), weight=weight, rrf_k=1), [10, 20, 30, 40])
+    ranking = fused(rank(asks("setwise"), [10, 20, 30, 40]), weight=weight, rrf_k=1)
     assert (ranking.order, ranking.places_only) == (order, True)
     assert [ranking.scores[i] for i in order] == sorted(ranking.scores, reverse=True)
 
 
 def test_fusion_of_amounts_adds_shares_of_the_best_score() -> None:
     # Shares of the reranker: 1/4, 1, 1/2. Of the first stage's places: 1, 11/12, 11/13.
-    ranking = rank(FusedReranker(Amounts((1.0, 4.0, 2.0)), weight=0.4, rrf_k=60), [10, 20, 30])
+    ranking = fused(rank(Amounts((1.0, 4.0, 2.0)), [10, 20, 30]), weight=0.4, rrf_k=60)
     assert (ranking.order, ranking.places_only, ranking.calls) == ((1, 2, 0), False, 3)
     expected = (0.6 / 4 + 0.4, 0.6 + 0.4 * 11 / 12, 0.6 / 2 + 0.4 * 11 / 13)
     assert ranking.scores == pytest.approx(expected)
 
 
+def test_fusion_of_amounts_takes_the_first_stages_own_where_they_are_known() -> None:
+    # Shares of the reranker: 1/4, 1, 1/2. Of the first stage: 1, 0.4, 0.2.
+    ranking = fused(rank(Amounts((1.0, 4.0, 2.0)), [10, 20, 30]), (0.05, 0.02, 0.01), weight=0.5, rrf_k=60)
+    assert (ranking.order, ranking.places_only) == ((1, 0, 2), False)
+    assert ranking.scores == pytest.approx((0.625, 0.7, 0.35))
+
+
+def test_scores_of_the_first_stage_that_have_no_shares_are_places() -> None:
+    ranking = rank(Amounts((1.0, 4.0, 2.0)), [10, 20, 30])
+    places = fused(ranking, weight=0.5, rrf_k=60)
+    assert fused(ranking, (0.0, -0.1, -0.2), weight=0.5, rrf_k=60) == places
+
+
 def test_amounts_that_have_no_shares_are_fused_as_places() -> None:
-    ranking = rank(FusedReranker(Amounts((-3.0, -1.0, -2.0)), weight=0.25, rrf_k=60), [10, 20, 30])
+    ranking = fused(rank(Amounts((-3.0, -1.0, -2.0)), [10, 20, 30]), (3.0, 2.0, 1.0), weight=0.25, rrf_k=60)
     assert (ranking.order, ranking.places_only) == ((1, 2, 0), True)
 
 
 def test_what_is_no_ranking_is_not_fused() -> None:
-    ranking = rank(FusedReranker(asks("letters", ScriptedChat([{}])), weight=0.5, rrf_k=60), [1, 2])
+    ranking = fused(rank(asks("letters", ScriptedChat([{}])), [1, 2]), weight=0.5, rrf_k=60)
     assert (ranking.valid, ranking.order) == (False, (0, 1))
 
 
@@ -189,14 +201,14 @@ def opened(**rerank_settings: Any) -> Reranker:
 
 @pytest.mark.parametrize("method", CHAT_METHODS)
 def test_every_method_opens_by_its_name(method: str) -> None:
-    reranker = opened(method=method, first_stage_weight=0.0)
+    reranker = opened(method=method)
     assert reranker.name == f"{method}:oracle"
     assert rank(reranker, [10, 20]).order == (1, 0)
 
 
 def test_wrappers_are_settings() -> None:
-    reranker = opened(method="letters", shuffles=3, then="pairwise-all", then_passages=2, first_stage_weight=0.25)
-    assert reranker.name == "letters:oracle+shuffled:3+then:pairwise-all:oracle:2+fused:0.25"
+    reranker = opened(method="letters", shuffles=3, then="pairwise-all", then_passages=2)
+    assert reranker.name == "letters:oracle+shuffled:3+then:pairwise-all:oracle:2"
     assert rank(reranker, [10, 20, 30]).calls == 3 + 2
 
 
