@@ -85,18 +85,38 @@ def findings(chunks: Iterable[Chunk], *, defences: bool) -> dict[str, object]:
 
 
 def without_prompt(draft: Draft, passages: Sequence[Screened], question: str) -> Draft:
-    """The draft without the sentences that repeat the prompt. Words that the passages or the question hold may stay."""
-    public = content_words(" ".join([question, *(f"{passage.seen.title} {passage.seen.text}" for passage in passages)]))
+    """The draft without the sentences that repeat the prompt, and without a short answer that is one of its examples'.
+
+    Words that the passages or the question hold may stay.
+    """
+    public = _words_of(question, [passage.seen for passage in passages])
 
     def leaks(text: str) -> bool:
         return any(not content_words(run) <= public for run in _runs(text) if run in _PROMPT_RUNS)
 
     kept = [draft.text[start:end] for start, end in split_sentences(draft.text)]
     told = [sentence for sentence in kept if not leaks(sentence)]
-    short = "" if leaks(draft.short_answer) else draft.short_answer
+    copied = _is_copied(draft.short_answer, public)
+    short = "" if copied or leaks(draft.short_answer) else draft.short_answer
     if len(told) == len(kept) and short == draft.short_answer:
         return draft
-    return replace(draft, text=" ".join(told), short_answer=short, unknown=draft.unknown or not (told or short))
+    return replace(
+        draft, text=" ".join(told), short_answer=short, unknown=draft.unknown or copied or not (told or short)
+    )
+
+
+def without_examples(answer: str, passages: Sequence[Chunk], question: str) -> str:
+    """A step's answer, or nothing where it is one of the prompt's examples."""
+    return "" if _is_copied(answer, _words_of(question, passages)) else answer
+
+
+def _words_of(question: str, passages: Sequence[Chunk]) -> frozenset[str]:
+    return content_words(" ".join([question, *(f"{passage.title} {passage.text}" for passage in passages)]))
+
+
+def _is_copied(answer: str, public: frozenset[str]) -> bool:
+    words = content_words(answer)
+    return bool(words) and words <= _EXAMPLE_WORDS and not words & public
 
 
 def _without(text: str, found: Mapping[Span, str]) -> str:
@@ -133,6 +153,7 @@ def _runs(text: str) -> set[str]:
     return {" ".join(words[n : n + _LEAKED_WORDS]) for n in range(max(1, len(words) - _LEAKED_WORDS + 1))}
 
 
+_EXAMPLE_WORDS = content_words(" ".join(part for example in WRITE_EXAMPLES for part in example)) - {"yes", "no"}
 _SYSTEM = f"{WRITE_SYSTEM} {PLAN_SYSTEM}"
 _PROMPT_RUNS = frozenset(
     run

@@ -15,7 +15,15 @@ from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
 from agent.dissent import with_dissent
 from agent.drafts import better, written
-from agent.evidence import Screened, findings, screened, trusted_first, withheld, without_prompt
+from agent.evidence import (
+    Screened,
+    findings,
+    screened,
+    trusted_first,
+    withheld,
+    without_examples,
+    without_prompt,
+)
 from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
 from agent.plan import fill, plan_steps
@@ -104,17 +112,19 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     if not asked or not context.options.step_answers:
         return Outcome({})
     _reserve(context, calls=1 + len(asked))
-    answers = await asyncio.gather(
+    shown = [
+        [passage.seen for passage in _screened(state["found"][step.id], context)[:_STEP_PASSAGES]] for step in asked
+    ]
+    replies = await asyncio.gather(
         *(
-            answer_step(
-                step.question,
-                [passage.seen for passage in _screened(state["found"][step.id], context)[:_STEP_PASSAGES]],
-                chat=context.deps.chat,
-                budget=context.budget,
-            )
-            for step in asked
+            answer_step(step.question, passages, chat=context.deps.chat, budget=context.budget)
+            for step, passages in zip(asked, shown, strict=True)
         )
     )
+    answers = [
+        without_examples(reply, passages, step.question)
+        for step, passages, reply in zip(asked, shown, replies, strict=True)
+    ]
     answered = {
         step.id: replace(step, answer=answer, status="answered" if answer else "no_evidence")
         for step, answer in zip(asked, answers, strict=True)

@@ -102,6 +102,16 @@ def test_an_answer_that_is_nothing_but_the_prompt_is_none() -> None:
     assert "numbered passages" not in kept.text
 
 
+@pytest.mark.parametrize(
+    ("short_answer", "unknown"),
+    [("Tarn", True), ("Kestmark in 1911", True), ("Old Tarn", False), ("Lisbon", False), ("no", False)],
+)
+def test_an_answer_out_of_the_prompts_examples_is_none(short_answer: str, unknown: bool) -> None:
+    draft = Draft(short_answer, f"The mill is in {short_answer}.", unknown=False, cut_short=False)
+    kept = without_prompt(draft, [screen(chunk("Old."))], "Where is the mill?")
+    assert (kept.unknown, kept.short_answer) == (unknown, "" if unknown else short_answer)
+
+
 def test_words_that_the_passages_hold_are_no_leak() -> None:
     text = "The Harrow Pass Railway was surveyed by Ottilie Brandvold."
     draft = Draft("Ottilie Brandvold", f"{text} [1]", unknown=False, cut_short=False)
