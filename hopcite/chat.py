@@ -78,7 +78,8 @@ class Chat(Protocol):
     ) -> dict[str, float]:
         """Log-probabilities of `labels` as the reply's first token. A label that the server does not report is absent.
 
-        A label counts with and without a leading space (summed). At most 20 labels: servers report that many.
+        A label counts with and without a leading space (summed). At most 20 labels: servers report that many. Where the
+        last message is the assistant's, the reply goes on from it.
         """
         ...
 

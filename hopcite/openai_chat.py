@@ -172,6 +172,8 @@ class OpenAIChat:
     ) -> dict[str, float]:
         """Log-probabilities of the labels as first token, those of "x" and " x" added up."""
         body = {"messages": list(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+        if messages[-1]["role"] == "assistant":  # go on with that turn, as vLLM and llama.cpp put it
+            body |= {"add_generation_prompt": False, "continue_final_message": True}
         reply = await self._ask(body, budget)
         found: dict[str, float] = {}
         for candidate in reply.logprobs[0].get("top_logprobs", ()) if reply.logprobs else ():

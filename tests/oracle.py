@@ -40,7 +40,7 @@ class OracleChat:
         budget.check()
         budget.charge(prompt_tokens=10, completion_tokens=1)
         self.calls += 1
-        text = messages[-1]["content"]
+        text = [message["content"] for message in messages if message["role"] == "user"][-1]
         self.prompts.append(text)
         return text, {label: int(worth) for label, worth in _LABELLED.findall(text)}
 
@@ -54,6 +54,9 @@ class OracleChat:
         on_text: Callable[[str], None] | None = None,
     ) -> Completion:
         text, worths = self._asked(messages, budget)
+        if "relevance score of 0~10" in text:
+            grade = min(10, int(re.findall(r"worth (\d+)", text)[-1]) // 4)
+            return Completion(f"<think>[1] > 9?</think><answer>{grade}</answer>", "stop", 10, 1)
         ranked = sorted(worths, key=lambda label: -worths[label])
         wanted = re.search(r"exactly (\d+) numbers", text)
         reply = ", ".join(f"[{label}]" for label in ranked[: int(wanted[1])]) if wanted else ""

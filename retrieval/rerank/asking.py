@@ -7,7 +7,6 @@ A method is a frozen dataclass with `rank`, which asks and orders, and `most_cal
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -20,11 +19,11 @@ from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.types import Chunk
 from retrieval.rerank.parsing import named
 from retrieval.rerank.port import Ranking, keep_order
-from retrieval.rerank.prompts import choice, listing, passage_limit, shown
+from retrieval.rerank.prompts import LETTERS, choice, listing, passage_limit, shown
+from retrieval.rerank.trained import content, prompt_of, untrained_notes
 
 T = TypeVar("T")
 Form = TypeVar("Form", bound=BaseModel)
-LETTERS = string.ascii_uppercase[:20]  # servers report the probabilities of at most 20 first tokens
 
 
 class Method(Protocol):
@@ -60,7 +59,7 @@ class ChatReranker:
         """
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        asking = Asking(self._chat, query, candidates, budget)
+        asking = Asking(self._chat, query, candidates, budget, method=self._method.name)
         return asking.billed(await self._method.rank(asking))
 
     async def aclose(self) -> None:
@@ -72,9 +71,9 @@ class ChatReranker:
 class Asking:
     """What one list of candidates asks of the model, what came of it, and what it cost. Candidates go by number."""
 
-    def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget) -> None:
+    def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget, *, method: str) -> None:
         self.query, self.passages, self.n = query, passages, len(passages)
-        self._chat, self._whole = chat, budget
+        self._chat, self._whole, self._method = chat, budget, method
         # A part of its own counts what this list costs, also while others charge the same budget.
         self._budget = budget.within(math.inf)
         self._before = self._spent()
@@ -90,13 +89,27 @@ class Asking:
         limit = passage_limit(self._chat.context_tokens, len(candidates), reply_tokens=reply_tokens)
         return listing([self.passages[candidate] for candidate in candidates], labels, limit=limit)
 
+    def contents(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[str]:
+        """Passages as the prompts of trained models hold them, cut so that all fit the model's window."""
+        limit = passage_limit(self._chat.context_tokens, len(candidates), reply_tokens=reply_tokens)
+        return [content(self.passages[candidate], limit=limit) for candidate in candidates]
+
+    def trained(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[Message] | None:
+        """The prompt that the model was trained with for this method; None for any other model."""
+        prompt = prompt_of(self._method, self._chat.model)
+        return prompt(self.query, self.contents(candidates, reply_tokens=reply_tokens)) if prompt else None
+
+    def half_window(self, tokens: int) -> int:
+        """So many tokens of a reply, but no more than leave half of the model's window to the passages."""
+        return min(tokens, self._chat.context_tokens // 2)
+
     async def choose(self, candidates: Sequence[int], *, least: bool = False) -> dict[int, float]:
         """Log-probabilities of being chosen as the passage that helps most (or least), for those that have one.
 
         At most 20 candidates, shown in the order given.
         """
         labels = LETTERS[: len(candidates)]
-        messages = choice(self.query, self.listed(candidates, labels), labels, least=least)
+        messages = self.trained(candidates) or choice(self.query, self.listed(candidates, labels), labels, least=least)
         found = await self._label_logprobs(messages, labels)
         self._labels += len(labels)
         self._unreported += len(labels) - len(found)
@@ -109,8 +122,10 @@ class Asking:
         self.judge(useful=bool(found))
         return found
 
-    async def written(self, messages: Sequence[Message], *, max_tokens: int) -> str:
+    async def written(self, messages: Sequence[Message], *, max_tokens: int, thinks: bool = False) -> str:
         """A reply in words; empty when the model could not give one. `picked` judges it.
+
+        A model that `thinks` gave none when it was cut short before its `<answer>`.
 
         Raises `BudgetExhausted` when the clock cuts the reply short.
         """
@@ -118,7 +133,9 @@ class Asking:
         if reply is not None and reply.finish_reason == "deadline":
             self._budget.check()
             raise BudgetExhausted("The request's seconds were spent in the middle of a reply; raise --deadline.")
-        return reply.text if reply is not None else ""
+        if reply is None or (thinks and reply.finish_reason == "length" and "<answer>" not in reply.text.lower()):
+            return ""
+        return reply.text
 
     def picked(self, reply: str, candidates: Sequence[int], *, wanted: int) -> list[int]:
         """The candidates that a reply names by number, in its order. What keeps it from naming `wanted` is counted."""
@@ -154,6 +171,7 @@ class Asking:
         calls, prompt_tokens, completion_tokens = (
             now - before for now, before in zip(self._spent(), self._before, strict=True)
         )
+        notes += untrained_notes(self._method, self._chat.model)
         return replace(
             ranking,
             notes=(*ranking.notes, *notes),

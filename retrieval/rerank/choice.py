@@ -19,10 +19,11 @@ from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.in_process_chat import InProcessChat, LabelScorer
 from retrieval.rerank.methods import CHAT_METHODS, LABEL_METHODS
 from retrieval.rerank.port import Reranker
-from retrieval.rerank.qwen3_template import trained_for, wrapped
+from retrieval.rerank.qwen3_template import wrapped
 from retrieval.rerank.recipes import RECIPES, AttentionRecipe
 from retrieval.rerank.server import ServerReranker
 from retrieval.rerank.shuffled import ShuffledReranker
+from retrieval.rerank.trained import untrained_notes
 
 if TYPE_CHECKING:
     from retrieval.rerank.cross_encoder import PairScorer
@@ -132,7 +133,7 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         name = f"{method}:{settings.encoder.model}"
         return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name)
     if method == "qwen3-reranker":
-        notes = () if trained_for(rerank.model) else (f"{rerank.model} was not trained for this template",)
+        notes = untrained_notes(method, rerank.model)
         return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
     return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
 

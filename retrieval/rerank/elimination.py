@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retrieval.rerank.asking import LETTERS, Asking
+from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_place
+from retrieval.rerank.prompts import LETTERS
 
 
 @dataclass(frozen=True, slots=True)

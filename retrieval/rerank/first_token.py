@@ -43,11 +43,12 @@ class FirstTokenScorer:
             return
         unpaid = len(shared)
         for number, states in self._model.hidden(shared, [one[len(shared) :] for one in ids]):
-            yield number, self._logprobs(states[-1], labels[number]), unpaid + len(ids[number]) - len(shared)
+            found = self._logprobs(states[-1], labels[number], begun(prompts[number]))
+            yield number, found, unpaid + len(ids[number]) - len(shared)
             unpaid = 0
 
-    def _logprobs(self, state: torch.Tensor, labels: Sequence[str]) -> dict[str, float]:
-        tokens = {label: self._tokens(label) for label in labels}
+    def _logprobs(self, state: torch.Tensor, labels: Sequence[str], said: str) -> dict[str, float]:
+        tokens = {label: self._tokens(label, said) for label in labels}
         known = [label for label in labels if tokens[label]]
         if not known:
             return {}
@@ -56,26 +57,43 @@ class FirstTokenScorer:
         logits = torch.stack([part.logsumexp(0) for part in parts])
         return dict(zip(known, logits.log_softmax(0).tolist(), strict=True))
 
-    def _tokens(self, label: str) -> list[int]:
+    def _tokens(self, label: str, said: str) -> list[int]:
+        if said:  # within a word, a label is another token than by itself
+            before, whole = self._model.plain(said), self._model.plain(said + label)
+            return whole[-1:] if whole[:-1] == before else []
         found = [self._model.plain(written) for written in (label, f" {label}")]
         return sorted({ids[0] for ids in found if len(ids) == 1})
 
     def ids(self, messages: Sequence[Message]) -> list[int]:
-        """By the model's chat template, without which a blank line ends each message. Control tokens stay text."""
-        model = self._model
+        """By the model's chat template, without which a blank line ends each message. Control tokens stay text.
+
+        The assistant's turn stays open where it is the last.
+        """
+        model, goes_on = self._model, bool(begun(messages))
         if not model.tokenizer.chat_template:
-            return [token for message in messages for token in model.plain(f"{message['content']}\n\n")]
+            texts = [f"{message['content']}\n\n" for message in messages[:-1]]
+            texts.append(messages[-1]["content"] if goes_on else f"{messages[-1]['content']}\n\n")
+            return [token for text in texts for token in model.plain(text)]
         places = [{"role": message["role"], "content": f"\x00{n}\x00"} for n, message in enumerate(messages)]
         # Models that can think first are told not to: the first token is to be the answer.
         rendered = str(
             model.tokenizer.apply_chat_template(
-                places, tokenize=False, add_generation_prompt=True, enable_thinking=False
+                places,
+                tokenize=False,
+                add_generation_prompt=not goes_on,
+                continue_final_message=goes_on,
+                enable_thinking=False,
             )
         )
         ids: list[int] = []
         for n, part in enumerate(_PLACE.split(rendered)):
             ids += model.plain(messages[int(part)]["content"]) if n % 2 else model.special(part)
         return ids
+
+
+def begun(messages: Sequence[Message]) -> str:
+    """What the assistant has said already in a turn that is to go on; empty where it begins one."""
+    return messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
 
 
 def common_prefix(sequences: Sequence[list[int]]) -> list[int]:

@@ -35,8 +35,10 @@ class Listwise:
         async def rank_window(window: Sequence[int]) -> list[int]:
             numbers = [str(number) for number in range(1, len(window) + 1)]
             tokens = _TOKENS_PER_PLACE * len(window) + _TOKENS_TO_SPARE
-            listed = asking.listed(window, numbers, reply_tokens=tokens)
-            reply = await asking.written(prompt(asking.query, listed, len(window)), max_tokens=tokens)
+            messages = asking.trained(window, reply_tokens=tokens) or prompt(
+                asking.query, asking.listed(window, numbers, reply_tokens=tokens), len(window)
+            )
+            reply = await asking.written(messages, max_tokens=tokens)
             return completed(asking.picked(reply, window, wanted=len(window)), window)
 
         order = await climb(asking.n, rank_window, window=self.window or asking.n, step=STEP)

@@ -7,11 +7,14 @@ from types import MappingProxyType
 
 from retrieval.rerank.asking import Method
 from retrieval.rerank.elimination import Elimination
+from retrieval.rerank.erank import ERank
 from retrieval.rerank.grades import ExpectedGrade
 from retrieval.rerank.groups import Groups
 from retrieval.rerank.letters import Letters
 from retrieval.rerank.listwise import Listwise, full_ranking
 from retrieval.rerank.pairwise import AllPairs, PairwiseHeap, PairwiseSliding
+from retrieval.rerank.rank_r1 import RankR1
+from retrieval.rerank.reason_rank import ReasonRank
 from retrieval.rerank.setwise import Setwise
 from retrieval.rerank.tournament import Tournament
 from retrieval.rerank.yes_no import YesNo
@@ -32,6 +35,9 @@ CHAT_METHODS: Mapping[str, Method] = MappingProxyType(
             Groups(),
             Tournament(),
             Elimination(),
+            RankR1(),
+            ReasonRank(),
+            ERank(),
         )
     }
 )

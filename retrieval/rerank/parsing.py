@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hopcite.wire_openai import ThinkingFilter
+
 _BRACKETED = re.compile(r"\[\s*([0-9]+)\s*\]")
 _BARE = re.compile(r"[0-9]+")
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
@@ -22,19 +24,32 @@ class Named:
     repeated: int
 
 
-def named(reply: str, n: int) -> Named:
-    """The numbers 1 to n in a reply: those in brackets or, where there are none, all of them.
+def answer(reply: str) -> str:
+    """What stands in a reply's `<answer>` or, without one, after what the model thinks aloud.
 
-    What a model thinks aloud before `</think>`, and what stands outside `<answer>`, does not count.
+    Some servers leave out the `<think>` with which their prompt begins the reply; thinking without an end is no answer.
     """
-    text = reply.rpartition("</think>")[2]
-    if answers := _ANSWER.findall(text):
-        text = answers[-1]
+    text = ThinkingFilter().feed(reply, last=True).rpartition("</think>")[2]
+    answers = _ANSWER.findall(text)
+    return answers[-1] if answers else text
+
+
+def named(reply: str, n: int) -> Named:
+    """The numbers 1 to n in the answer of a reply: those in brackets or, where there are none, all of them."""
+    text = answer(reply)
     numbers = _BRACKETED.findall(text) or _BARE.findall(text)
     places = [int(number) - 1 if len(number) <= _MOST_DIGITS else -1 for number in numbers]
     inside = [place for place in places if 0 <= place < n]
     once = tuple(dict.fromkeys(inside))
     return Named(once, foreign=len(places) - len(inside), repeated=len(inside) - len(once))
+
+
+def grade(reply: str, *, highest: int) -> int | None:
+    """The first number in the answer of a reply, if it is on the scale from 0."""
+    found = _BARE.search(answer(reply))
+    if found is None or len(found[0]) > _MOST_DIGITS:
+        return None
+    return int(found[0]) if int(found[0]) <= highest else None
 
 
 def completed(first: Iterable[int], every: Iterable[int]) -> list[int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 
 from hopcite.chat import Message
 from hopcite.types import Chunk
 
+LETTERS = string.ascii_uppercase[:20]  # servers report the probabilities of at most 20 first tokens
 PASSAGE_BYTES = 1200  # about 300 tokens; a chunk of the default size is never cut
-_TITLE_BYTES = 300
+TITLE_BYTES = 300
 _BYTES_PER_TOKEN = 4  # of UTF-8 in most scripts: it is the characters of a token that differ
 _INSTRUCTION_TOKENS = 512  # what a prompt holds beside the passages, the question included
 
@@ -24,7 +26,7 @@ def passage_limit(context_tokens: int, passages: int, *, reply_tokens: int) -> i
 def shown(passage: Chunk, *, limit: int) -> str:
     """A passage below its title, cut to `limit` bytes."""
     text = clipped(passage.text, limit)
-    return f"{clipped(passage.title, min(limit, _TITLE_BYTES))}\n{text}" if passage.title else text
+    return f"{clipped(passage.title, min(limit, TITLE_BYTES))}\n{text}" if passage.title else text
 
 
 def listing(passages: Sequence[Chunk], labels: Sequence[str], *, limit: int) -> str:

@@ -25,8 +25,3 @@ def passage_part(passage: str) -> str:
 def wrapped(query: str, passages: Sequence[str]) -> tuple[str, list[str]]:
     """Question and passages with the template around them, for a server that joins the two and has no template."""
     return PREFIX + query_part(query), [passage_part(passage) + SUFFIX for passage in passages]
-
-
-def trained_for(model: str) -> bool:
-    """Whether the name is that of a Qwen3-Reranker, or of a folder or copy that is called after one."""
-    return "qwen3-reranker" in model.lower()

@@ -7,7 +7,6 @@ model made to score (`qwen3`), in which case `wrap` writes its template around q
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -106,7 +105,7 @@ class ServerReranker:
 def _parsed(response: httpx.Response) -> Mapping[str, Any]:
     try:
         reply = response.json()
-    except json.JSONDecodeError:
+    except ValueError:
         reply = None
     if not isinstance(reply, dict) or not isinstance(reply.get("results"), list):
         raise ModelMisbehaved(
@@ -119,9 +118,10 @@ def _scores(reply: Mapping[str, Any], n: int) -> list[float | None]:
     scores: list[float | None] = [None] * n
     try:
         for result in reply["results"]:
+            score = result["relevance_score"]
             if 0 <= int(result["index"]) < n:
-                scores[int(result["index"])] = float(result["relevance_score"])
-    except (LookupError, TypeError, ValueError) as exc:
+                scores[int(result["index"])] = None if score is None else float(score)  # null: NaN, as vLLM writes it
+    except (LookupError, OverflowError, TypeError, ValueError) as exc:
         raise ModelMisbehaved(f"The reranking server's results lack a field: {str(reply['results'])[:100]}.") from exc
     return scores
 

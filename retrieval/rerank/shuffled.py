@@ -33,7 +33,9 @@ class ShuffledReranker:
         n = len(candidates)
         if n < 2:
             return keep_order(n)
-        orders = [list(range(n)), *turned(random.Random(query).sample(range(n), n), self._times - 1)]  # noqa: S311
+        shuffle = random.Random(query).sample(range(n), n)  # noqa: S311 - no secret
+        # A short list has fewer orders than are asked for: none gets two votes.
+        orders = list(map(list, dict.fromkeys(map(tuple, [range(n), *turned(shuffle, self._times - 1)]))))
         rankings = await together(
             self._reranker.rerank(query, [candidates[place] for place in order], budget=budget) for order in orders
         )

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from hopcite.budget import Budget
+from hopcite.chat import Message
 from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.openai_chat import OpenAIChat
 from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, refusal, said
@@ -129,6 +130,17 @@ def test_a_label_counts_with_and_without_a_space_and_is_absent_if_unreported(ser
     found = asked(url, lambda chat: chat.label_logprobs(ASK, ["A", "B", "C", "D"], budget=Budget()))
     assert found == {"A": pytest.approx(math.log(0.75)), "B": pytest.approx(math.log(0.125))}
     assert (server.requests[0]["max_tokens"], server.requests[0]["top_logprobs"]) == (1, 20)
+
+
+def test_the_assistants_turn_is_gone_on_with(serve: Serve) -> None:
+    server, url = serve(said("A"))
+    begun: list[Message] = [*ASK, {"role": "assistant", "content": "["}]
+    asked(url, lambda chat: chat.label_logprobs(begun, ["A"], budget=Budget()))
+    asked(url, lambda chat: chat.label_logprobs(ASK, ["A"], budget=Budget()))
+    first, second = server.requests
+    assert first["messages"] == begun
+    assert (first["add_generation_prompt"], first["continue_final_message"]) == (False, True)
+    assert "continue_final_message" not in second
 
 
 def test_a_server_without_log_probabilities_reports_no_label(serve: Serve) -> None:

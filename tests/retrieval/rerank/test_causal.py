@@ -136,6 +136,27 @@ def test_a_template_is_used_and_passages_cannot_speak_its_tokens(
     assert [token for token in ids if token != end][-2:] == [model.plain("three")[0], model.plain("yes")[0]]
 
 
+@pytest.mark.parametrize("template", [None, "{% for m in messages %}<{{ m.role }}> {{ m.content }} <end> {% endfor %}"])
+def test_a_turn_that_is_begun_is_gone_on_with(whole: Qwen2ForCausalLM, template: str | None) -> None:
+    words = ["[UNK]", "<user>", "<assistant>", "<end>", "who", "[", "A", "B", "C"]
+    split = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    split.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split("[", "isolated")]
+    )
+    spoken = PreTrainedTokenizerFast(tokenizer_object=split)  # type: ignore[no-untyped-call] # of transformers
+    spoken.chat_template = template
+    scorer = FirstTokenScorer(lambda: CausalModel(whole.model, whole.lm_head.weight, spoken))
+    begun: list[Message] = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "["}]
+    ids = scorer.ids(begun)
+    assert ids == [
+        words.index(word) for word in (["<user>", "who", "<end>", "<assistant>", "["] if template else ["who", "["])
+    ]
+    [(_, found, _)] = scorer.score([begun], [["A", "C", "[A"]])
+    last = logprobs(whole, ids)[-1].exp()
+    a, c = float(last[words.index("A")]), float(last[words.index("C")])
+    assert found == pytest.approx({"A": math.log(a / (a + c)), "C": math.log(c / (a + c))}, abs=1e-4)
+
+
 @given(st.lists(st.integers(1, 3000), max_size=40))
 def test_batches_hold_everything_once_within_their_limit(lengths: list[int]) -> None:
     batches = list(_batches(lengths))

@@ -23,6 +23,7 @@ from tests.oracle import GarbageChat, OracleChat, passage, passages
 
 METHODS = list(CHAT_METHODS)
 IN_PROCESS = ["attention", "query-likelihood", "late-interaction", "cross-encoder", "qwen3-reranker"]
+UNTRAINED = ["letters", "full-ranking", "groups", "elimination", "rank-r1", "reason-rank", "erank"]
 SIZES = range(46)
 BORDERS = [2, 3, 10, 11, 19, 20, 21, 29, 30, 31, 40, 41, 45]
 
@@ -60,6 +61,7 @@ def test_every_method_is_in_the_documentation(method: str) -> None:
 def test_the_documented_calls_for_twenty_passages() -> None:
     most = {name: method.most_calls(20) for name, method in CHAT_METHODS.items()}
     assert (most["setwise"], most["pairwise-heap"], most["pairwise-sliding"]) == (34, 196, 380)
+    assert (most["rank-r1"], most["reason-rank"], most["erank"]) == (10, 1, 20)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -69,7 +71,8 @@ def test_every_size_gives_a_permutation_for_no_more_than_its_calls(method: str) 
         ranking = ranked(method, shuffled(n), chat=chat)
         assert is_permutation(ranking, n)
         assert ranking.valid
-        assert ranking.notes == ()
+        untrained = n > 1 and method in UNTRAINED
+        assert ranking.notes == ((f"oracle was not trained for the method {method}",) if untrained else ())
         assert ranking.calls == chat.calls <= (CHAT_METHODS[method].most_calls(n) if n > 1 else 0)
         assert (ranking.prompt_tokens, ranking.completion_tokens) == (10 * chat.calls, chat.calls)
 
@@ -87,6 +90,9 @@ EXACT: dict[str, Callable[[int], int]] = {
     "listwise": lambda n: n if n <= 20 else 10,
     "letters": lambda n: n if n <= 20 else 10,
     "elimination": lambda n: n if n <= 20 else 19,
+    "rank-r1": lambda n: min(n, 10),
+    "reason-rank": lambda n: n if n <= 20 else 10,
+    "erank": lambda n: n if n <= 10 else 0,  # more have the highest grade
 }
 
 
@@ -117,6 +123,8 @@ CALLS: dict[str, Callable[[int], int]] = {
     "full-ranking": lambda n: 1,
     "groups": lambda n: 2 * math.ceil(n / 20),
     "elimination": lambda n: n - 1,
+    "reason-rank": lambda n: 1 + math.ceil(max(0, n - 20) / 10),
+    "erank": lambda n: n,
 }
 
 
@@ -136,6 +144,8 @@ def test_calls_are_those_of_the_paper(method: str) -> None:
         ("letters", 100, 9),
         ("pairwise-sliding", 2, 2),
         ("setwise", 4, 3),  # one to build, then the best of 3 and of 2
+        ("rank-r1", 4, 3),
+        ("rank-r1", 20, 10),  # one for each of the best ten
     ],
 )
 def test_calls_of_known_cases(method: str, n: int, calls: int) -> None:
@@ -158,7 +168,8 @@ def test_sliding_asks_each_pair_of_neighbours_once_when_the_order_is_right_alrea
             st.text(max_size=60),
             st.sampled_from(
                 ["[3] > [1]", "1, 1, 1", "[0] > [999] > [2]", "<think>[1]</think><answer>[2] > [3]</answer>",
-                 "<think>[1] > [2]", "9" * 5000, "[١] > [٢]", "² > ³", "A > B", "[-1]", ""]
+                 "<think>[1] > [2]", "[1] </think>", "<answer>7</answer>", "<answer>[[2]]",
+                 "9" * 5000, "[١] > [٢]", "² > ³", "A > B", "[-1]", ""]
             ),
         ),
         min_size=1,

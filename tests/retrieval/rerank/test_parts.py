@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hopcite.errors import ModelMisbehaved
 from retrieval.rerank.grades import expected_grade
 from retrieval.rerank.heap import heap_top, most_steps
-from retrieval.rerank.parsing import Named, completed, named
+from retrieval.rerank.parsing import Named, completed, grade, named
 from retrieval.rerank.port import by_place, by_score
 from retrieval.rerank.prompts import clipped, passage_limit, shown
 from retrieval.rerank.together import together
@@ -74,6 +74,12 @@ def test_the_heap_finds_the_best_within_its_steps(n: int, k: int, children: int)
         ("<think>[1] first?</think> [3]", Named((2,), 0, 0)),
         ("so [1]... <answer>[3] > [2]</answer> [1]", Named((2, 1), 0, 0)),
         ("<answer>[3]", Named((2,), 0, 0)),  # cut short
+        ("<think>[1] > [2]", Named((), 0, 0)),  # thinking without an end is no answer
+        ("[1] or [2]</think>\n[3]", Named((2,), 0, 0)),  # the prompt opened the thinking
+        ("<think>[1]</think>[3] is best", Named((2,), 0, 0)),
+        ("<think>[1]</think><answer>[[3]]</answer>", Named((2,), 0, 0)),
+        ("<answer>[1]</answer> no, <answer>[2]</answer>", Named((1,), 0, 0)),
+        ("[1] <answer>none</answer>", Named((), 0, 0)),
         ("none of them", Named((), 0, 0)),
         ("9" * 5000, Named((), 1, 0)),
         ("[٢]", Named((), 0, 0)),  # other scripts' digits are no labels of ours
@@ -81,6 +87,22 @@ def test_the_heap_finds_the_best_within_its_steps(n: int, k: int, children: int)
 )
 def test_a_reply_names_passages(reply: str, expected: Named) -> None:
     assert named(reply, 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("<think>9, as [10] says</think><answer>7</answer>", 7),
+        ("<answer> 10 </answer>", 10),
+        ("8/10", 8),
+        ("<answer>11</answer>", None),
+        ("<think>so 7", None),
+        ("no idea", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_reply_grades(reply: str, expected: int | None) -> None:
+    assert grade(reply, highest=10) == expected
 
 
 @given(st.text(), st.integers(0, 30))

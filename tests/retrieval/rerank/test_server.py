@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,13 @@ def test_what_the_server_leaves_out_stands_last(serve: Serve) -> None:
     assert ranking.order == (1, 3, 0, 2)
 
 
+def test_null_is_no_score(serve: Serve) -> None:
+    # JSON has no NaN: servers that do not write it anyway write null.
+    results = [{"index": 0, "relevance_score": None}, {"index": 1, "relevance_score": 0.1}]
+    ranking = rank(serve(Reply({"results": [*results, {"index": 2, "relevance_score": 0.2}]}))[1])
+    assert (ranking.order, ranking.valid) == ((2, 1, 0), True)
+
+
 @pytest.mark.parametrize("scores", [(), ((0, 1.0), (1, 1.0), (2, 1.0)), ((0, float("nan")), (1, 0.1), (2, 0.2))])
 def test_scores_that_say_nothing_are_no_ranking(scores: tuple[tuple[int, float], ...], serve: Serve) -> None:
     ranking = rank(serve(scored(*scores))[1])
@@ -95,6 +103,8 @@ def test_scores_that_say_nothing_are_no_ranking(scores: tuple[tuple[int, float],
         (Reply({"choices": []}), ModelMisbehaved, r"rerank\.base_url"),
         (Reply([1, 2]), ModelMisbehaved, r"rerank\.base_url"),
         (Reply({"results": [{"index": 0}]}), ModelMisbehaved, "lack a field"),
+        (Reply({"results": [{"index": math.inf, "relevance_score": 1}]}), ModelMisbehaved, "lack a field"),
+        (Reply({"results": [{"index": 0, "relevance_score": 10**400}]}), ModelMisbehaved, "lack a field"),
         (Reply(status=0), Unreachable, r"rerank\.base_url"),
     ],
 )

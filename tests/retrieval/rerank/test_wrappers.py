@@ -127,6 +127,23 @@ def test_shuffles_agree_with_a_method_that_knows() -> None:
     assert len(set(chat.prompts)) == 3
 
 
+def test_a_short_list_has_fewer_orders_than_shuffles() -> None:
+    class Upper(OracleChat):
+        async def label_logprobs(self, messages: Any, labels: Sequence[str], *, budget: Budget) -> dict[str, float]:
+            await super().label_logprobs(messages, labels, budget=budget)
+            return {"A": -0.1, "B": -1.0}
+
+    # Both orders of two have a vote: a model that always takes the first place decides nothing.
+    ranking = rank(ShuffledReranker(asks("letters", Upper()), times=5), [10, 20])
+    assert (ranking.order, ranking.calls) == ((0, 1), 2)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 19, 20, 21])
+def test_shuffles_of_any_size(n: int) -> None:
+    ranking = rank(ShuffledReranker(asks("yes-no"), times=3), [4 * i for i in range(n)])
+    assert (ranking.order, ranking.valid) == (tuple(reversed(range(n))), True)
+
+
 def test_a_method_that_likes_a_place_is_evened_out() -> None:
     class FirstPlace(OracleChat):
         async def label_logprobs(self, messages: Any, labels: Sequence[str], *, budget: Budget) -> dict[str, float]:
