@@ -137,11 +137,13 @@ class RerankSettings(_Section):
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     """For the methods that do not use the `llm` model: read in process, or the name by which `base_url` knows it."""
     base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
-    """A server with `/rerank`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`."""
+    """A server with `/rerank`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`; or, where
+    `engine` is `server`, with a chat model of its own for the methods that ask one."""
     api_key: SecretStr | None = None
     engine: Literal["auto", "chat", "in-process", "server"] = "auto"
-    """auto: `server` where there is a `base_url` and the method can use it, else the one that the method runs on.
-    One that a method can't run on is an error, for setups that must not load a second model."""
+    """auto: `chat`, the `llm` model, for the methods that ask one; else `server` where there is a `base_url` and the
+    method can use it, else `in-process`. One that a method can't run on is an error, for setups that must not load a
+    second model."""
     heads: Path | None = None
     """Attention heads picked by `hopcite rerank-heads`, which `attention` then reads in place of those it knows."""
     passages: int = Field(default=20, ge=1)

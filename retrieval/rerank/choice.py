@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from hopcite.chat import Chat
 from hopcite.errors import SettingsError
 from hopcite.models import CATALOGUE, model_path
+from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, RerankSettings, Settings
 from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.attention import AttentionReranker
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from retrieval.rerank.in_context import InContextScorer
 
 Engine = Literal["chat", "in-process", "server"]
-"""chat: the `llm` model, in llama.cpp or on a server. Else `rerank.model`: in this process, or at a `/rerank`."""
+"""chat: the `llm` model, in llama.cpp or on a server. Else `rerank.model`: in this process, or at `rerank.base_url`."""
 _ENGINES: Mapping[str, tuple[Engine, ...]] = MappingProxyType(
     {
-        **{method: ("chat", "in-process") if method in LABEL_METHODS else ("chat",) for method in CHAT_METHODS},
+        **{
+            method: ("chat", "in-process", "server") if method in LABEL_METHODS else ("chat", "server")
+            for method in CHAT_METHODS
+        },
         "attention": ("in-process",),
         "query-likelihood": ("in-process",),
         "late-interaction": ("in-process",),
@@ -67,7 +71,8 @@ def engine_of(method: RerankMethod, rerank: RerankSettings) -> Engine | None:
         return None
     able = _ENGINES[method]
     if rerank.engine == "auto":
-        return "server" if rerank.base_url and "server" in able else able[0]
+        # What can ask the `llm` model does: the address may be that of a second method's `/rerank`.
+        return "server" if rerank.base_url and "server" in able and "chat" not in able else able[0]
     if rerank.engine not in able:
         fitting = [name for name, engines in _ENGINES.items() if rerank.engine in engines]
         raise SettingsError(
@@ -75,7 +80,7 @@ def engine_of(method: RerankMethod, rerank: RerankSettings) -> Engine | None:
             f"{rerank.engine!r}; set that to auto, or choose one of {', '.join(fitting)}."
         )
     if rerank.engine == "server" and not rerank.base_url:
-        raise SettingsError("The engine 'server' needs the address of one with /rerank; set rerank.base_url.")
+        raise SettingsError("The engine 'server' needs the address of one; set rerank.base_url.")
     return rerank.engine
 
 
@@ -119,6 +124,8 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
     if method in CHAT_METHODS and engine_of(method, rerank) == "in-process":
         own = InProcessChat(lambda: _load_first_token(settings), model=rerank.model)
         return ChatReranker(own, CHAT_METHODS[method], owned=True)
+    if method in CHAT_METHODS and engine_of(method, rerank) == "server":
+        return ChatReranker(_own_chat(settings), CHAT_METHODS[method], owned=True)
     if method in CHAT_METHODS:
         return ChatReranker(chat, CHAT_METHODS[method])
     if engine_of(method, rerank) == "server":
@@ -136,6 +143,13 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         notes = untrained_notes(method, rerank.model)
         return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
     return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
+
+
+def _own_chat(settings: Settings) -> Chat:
+    """`rerank.model` at the chat endpoint of `rerank.base_url`, with the window and the patience of `llm`."""
+    rerank = settings.rerank
+    changes = {"base_url": rerank.base_url, "model": rerank.model, "api_key": rerank.api_key}
+    return open_chat(settings.model_copy(update={"llm": settings.llm.model_copy(update=changes)}))
 
 
 def _in_catalogue(model: str) -> bool:

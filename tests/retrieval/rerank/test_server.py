@@ -16,7 +16,7 @@ from retrieval import open_reranker
 from retrieval.rerank.port import Ranking
 from tests.fakes import ScriptedChat
 from tests.oracle import passages
-from tests.servers import Reply, ScriptedServer, refusal
+from tests.servers import Reply, ScriptedServer, piece, refusal
 
 Serve = Callable[..., tuple[ScriptedServer, str]]
 
@@ -68,6 +68,28 @@ def test_qwen3_is_sent_in_its_template(serve: Serve) -> None:
         "<Instruct>: Given a web search query, retrieve relevant passages that answer the query\n<Query>: Who?\n"
         "<Document>: T1\nworth 10<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
     )
+
+
+def test_a_chat_model_of_its_own_ranks(serve: Serve) -> None:
+    server, url = serve(Reply(events=(piece("[3] > [2] > [1]", "stop"), "[DONE]")))
+    model = "castorini/rank_zephyr_7b_v1_full"
+    ranking = rank(f"{url}/v1", method="listwise", engine="server", model=model, api_key="secret")
+    assert ranking.order == (2, 1, 0)
+    [request] = server.requests
+    assert request["model"] == model
+    assert "[2] Title: T1 Content: worth 10\n" in request["messages"][-1]["content"]
+    assert server.keys == ["Bearer secret"]
+
+
+def test_the_address_of_a_second_method_is_not_asked_to_chat(serve: Serve) -> None:
+    server, url = serve(scored((0, 0.1), (1, 0.2)))
+    chosen = RerankSettings(method="letters", then="cross-encoder", then_passages=2, model="some/reranker",
+                            base_url=url, first_stage_weight=0)  # fmt: skip
+    chat = ScriptedChat([{"A": -2.0, "B": -1.0, "C": -0.5}])
+    reranker = open_reranker(Settings(rerank=chosen), chat)
+    ranking = asyncio.run(reranker.rerank("Who?", passages([1, 2, 3]), budget=Budget()))
+    assert ranking.order == (1, 2, 0)
+    assert (len(chat.requests), len(server.requests)) == (1, 1)
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -135,9 +157,9 @@ def test_the_deadline_ends_the_wait(serve: Serve) -> None:
     ("chosen", "words"),
     [
         ({"engine": "server", "base_url": None}, r"set rerank\.base_url"),
-        ({"method": "attention", "engine": "server"}, "choose one of cross-encoder, qwen3-reranker"),
+        ({"method": "listwise", "engine": "server", "base_url": None}, r"set rerank\.base_url"),
+        ({"method": "attention", "engine": "server"}, "choose one of .*cross-encoder, qwen3-reranker"),
         ({"method": "query-likelihood", "engine": "server"}, "'query-likelihood' runs on the engine 'in-process'"),
-        ({"method": "letters", "engine": "server"}, "'letters' runs on the engine 'chat'"),
         ({"method": "cross-encoder", "engine": "chat"}, "'in-process' or 'server'"),
         ({"method": "qwen3-reranker", "base_url": None, "model": "BAAI/bge-reranker-v2-m3"}, "is a cross-encoder"),
     ],
