@@ -111,7 +111,8 @@ def test_a_limit_takes_the_first_queries(tmp_path: Path) -> None:
 def test_what_is_put_around_a_method_is_part_of_its_name(tmp_path: Path) -> None:
     data = lists(tmp_path, [[10, 20, 150]])
     rows = bench(data, "letters+shuffled", "yes-no+then-pairwise-all", "letters+fused", "letters+shuffled+fused")
-    assert [row["calls"] for row in rows] == [5, 3 + 6, 1, 5]
+    # Of three passages, shuffling knows four orders: as they came, and a shuffle begun at each of them.
+    assert [row["calls"] for row in rows] == [4, 3 + 6, 1, 4]
     assert [row["method"] for row in rows][1] == "yes-no+then-pairwise-all"
     own = method_settings("letters+fused", Settings()).rerank
     assert (own.method, own.shuffles, own.then, own.first_stage_weight) == ("letters", 1, None, 0.5)
