@@ -11,7 +11,7 @@ from hopcite.errors import NotFound, UsageError
 from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settings
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
-from retrieval.hops import Further, Search, follow, fuse, named_in
+from retrieval.hops import Further, Search, by_publisher, follow, fuse, named_in, published_in
 from retrieval.index.port import Index, Point, Query
 from retrieval.index.stored import Record
 from retrieval.names import title_key
@@ -40,7 +40,10 @@ class Collection:
             report = None if progress is None else (lambda done, before=start: progress(before + done))
             vectors = self.encoder.encode_documents(texts, progress=report)
             self.index.upsert(
-                [Point(chunk, vector, title_key(chunk.title)) for chunk, vector in zip(part, vectors, strict=True)]
+                [
+                    Point(chunk, vector, title_key(chunk.title), title_key(chunk.metadata.get("publisher", "")))
+                    for chunk, vector in zip(part, vectors, strict=True)
+                ]
             )
 
     def search(
@@ -77,15 +80,25 @@ class Collection:
             first = self.index.query(
                 [Query(vector, depth, within=within) for vector in vectors]
                 + [named_in(query, vector, within=within) for query, vector in zip(queries, vectors, strict=True)]
+                + [published_in(query, vector, within=within) for query, vector in zip(queries, vectors, strict=True)]
             )
-            hybrid, named = first[: len(queries)], first[len(queries) :]
+            n = len(queries)
+            hybrid, named, published = first[:n], first[n : 2 * n], first[2 * n :]
             searches = [Search(*parts) for parts in zip(queries, vectors, hybrid, strict=True)]
             neighbours = follow(
                 self.index, searches, settings=settings, sparse=self.encoder.encode_words, within=within
             )
             found = [
-                fuse(hits, [Further(of_question, settings.hop_weight), *of_hits], k=settings.rrf_k)[:limit]
-                for hits, of_question, of_hits in zip(hybrid, named, neighbours, strict=True)
+                fuse(
+                    hits,
+                    [
+                        Further(of_question, settings.hop_weight),
+                        *by_publisher(of_publishers, weight=settings.hop_weight),
+                        *of_hits,
+                    ],
+                    k=settings.rrf_k,
+                )[:limit]
+                for hits, of_question, of_publishers, of_hits in zip(hybrid, named, published, neighbours, strict=True)
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
 

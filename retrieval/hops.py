@@ -1,8 +1,8 @@
 """Following names to passages, without a language model: those in the question, then those in the first hits.
 
-A passage is named when its title is mentioned. The first hits of a search are seeds; their neighbours are the passages
-that they name, and those that mention a name that they mention. Measured on three multi-hop question sets in
-docs/decisions.md, as are the ways that were not taken.
+A passage is named when its title is mentioned; a question can also name who published it. The first hits of a search
+are seeds; their neighbours are the passages that they name, and those that mention a name that they mention. Measured
+on multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from hopcite.settings import SearchSettings
 from hopcite.types import Chunk
 from retrieval.index.port import Index, LinkFilter, Query, Scored, SparseVector, Vectors
-from retrieval.names import mentions, names_in, phrases_in
+from retrieval.names import mentions, names_in, phrases_in, title_key
 
 _NAMED = 10  # passages that the question names
+_PUBLISHED = 40  # passages of the publishers that the question names
 _NAMES = 10  # of one seed that are followed: those that it mentions first
 _SHARING = 20  # passages that are looked at for each of these
 _COMMON = 5  # a name that more of them mention leads nowhere in particular
@@ -53,6 +54,19 @@ class _Lead:
 def named_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = None) -> Query:
     """The search for the passages that a question names, nearest first."""
     return Query(vectors, _NAMED, "dense", LinkFilter(phrases_in(text), None), within)
+
+
+def published_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = None) -> Query:
+    """The search among the passages whose publisher a question names."""
+    return Query(vectors, _PUBLISHED, "hybrid", LinkFilter(phrases_in(text), None, "publisher_key"), within)
+
+
+def by_publisher(hits: Sequence[Scored], *, weight: float) -> list[Further]:
+    """A list for each publisher, so that none crowds out another: what a question compares must all be found."""
+    lists: dict[str, list[Scored]] = {}
+    for hit in hits:
+        lists.setdefault(title_key(hit.chunk.metadata.get("publisher", "")), []).append(hit)
+    return [Further(of_one, weight) for of_one in lists.values()]
 
 
 def follow(

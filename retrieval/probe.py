@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Container
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from retrieval.collection import Collection
-from retrieval.hops import Search, follow, named_in
+from retrieval.hops import Search, by_publisher, follow, named_in, published_in
 from retrieval.index.port import Query, Scored
 
 
@@ -16,8 +16,8 @@ class Places:
     """The best place, from 1, that a document's passages have in each list; None: not among the first `depth`.
 
     dense: nearest by meaning. sparse: by words. hybrid: both fused. named: passages that the query names, nearest
-    first. followed: passages that the first hits name, or that share a name with them. found: all fused, as a search
-    ranks them.
+    first, or those of a publisher that it names. followed: passages that the first hits name, or that share a name with
+    them. found: all fused, as a search ranks them.
     """
 
     dense: int | None
@@ -44,12 +44,13 @@ def probe(
     """
     settings, index = collection.search_settings, collection.index
     [vectors] = collection.encoder.encode_queries([query])
-    dense, sparse, hybrid, named = index.query(
+    dense, sparse, hybrid, named, published = index.query(
         [
             Query(vectors, depth, "dense", within=within),
             Query(vectors, depth, "sparse", within=within),
             Query(vectors, depth, within=within),
             replace(named_in(query, vectors, within=within), limit=depth),
+            published_in(query, vectors, within=within),
         ]
     )
     usual = index.query([Query(vectors, settings.prefetch, within=within)])
@@ -61,12 +62,15 @@ def probe(
     def place(hits: Sequence[Scored]) -> int | None:
         return next((n for n, hit in enumerate(hits, start=1) if hit.chunk.document_id in document_ids), None)
 
+    def best(lists: Iterable[Sequence[Scored]]) -> int | None:
+        return min(filter(None, map(place, lists)), default=None)
+
     return Places(
         dense=place(dense),
         sparse=place(sparse),
         hybrid=place(hybrid),
-        named=place(named),
-        followed=min(filter(None, (place(further.hits) for further in followed)), default=None),
+        named=best([named, *(further.hits for further in by_publisher(published, weight=1))]),
+        followed=best(further.hits for further in followed),
         found=next((hit.rank for hit in found if hit.chunk.document_id in document_ids), None),
         depth=depth,
     )

@@ -81,7 +81,7 @@ class EdgeIndex:
     def _request(self, query: Query) -> edge.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
         vectors, links = query.vectors, query.links
-        if links is not None and not links.title_keys:
+        if links is not None and not links.keys:
             return None
         where = _filter(query)
         dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
@@ -220,7 +220,7 @@ def _filter(query: Query) -> edge.Filter | None:
     must: list[_Condition] = []
     must_not: list[_Condition] = []
     if query.links is not None:
-        must.append(edge.FieldCondition(stored.TITLE_KEY, match=edge.MatchAny(list(query.links.title_keys))))
+        must.append(edge.FieldCondition(query.links.field, match=edge.MatchAny(list(query.links.keys))))
         if query.links.exclude_document is not None:
             own = edge.MatchValue(query.links.exclude_document)
             must_not.append(edge.FieldCondition(stored.DOCUMENT_ID, match=own))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hopcite.settings import SearchMode
 from hopcite.types import Chunk
@@ -28,19 +28,24 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chunk as it is stored. `title_key` is what hops follow (see `retrieval.names`)."""
+    """A chunk as it is stored, with the keys of its title and its publisher (see `retrieval.names`); empty: none."""
 
     chunk: Chunk
     vectors: Vectors
     title_key: str
+    publisher_key: str = ""
+
+
+KeyField = Literal["title_key", "publisher_key"]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkFilter:
-    """Passages whose title is one of `title_keys`, outside `exclude_document` if there is one."""
+    """Passages whose `field` is one of `keys`, outside `exclude_document` if there is one."""
 
-    title_keys: tuple[str, ...]
+    keys: tuple[str, ...]
     exclude_document: str | None
+    field: KeyField = "title_key"
 
 
 @dataclass(frozen=True, slots=True)

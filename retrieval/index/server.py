@@ -72,7 +72,7 @@ class ServerIndex:
     def _request(self, query: Query) -> models.QueryRequest | None:
         """None: nothing can match, so the store is not asked."""
         vectors, links = query.vectors, query.links
-        if links is not None and not links.title_keys:
+        if links is not None and not links.keys:
             return None
         where = _filter(query)
         limit = query.limit + stored.OVERFETCH
@@ -197,8 +197,8 @@ def _filter(query: Query) -> models.Filter | None:
     must: list[models.Condition] = []
     must_not: list[models.Condition] = []
     if query.links is not None:
-        titles = models.MatchAny(any=list(query.links.title_keys))
-        must.append(models.FieldCondition(key=stored.TITLE_KEY, match=titles))
+        keys = models.MatchAny(any=list(query.links.keys))
+        must.append(models.FieldCondition(key=query.links.field, match=keys))
         if query.links.exclude_document is not None:
             own = models.MatchValue(value=query.links.exclude_document)
             must_not.append(models.FieldCondition(key=stored.DOCUMENT_ID, match=own))

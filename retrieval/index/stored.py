@@ -14,8 +14,8 @@ SCHEMA = 1
 """Raised when vectors, payload or keys change their meaning, so that an older collection is refused."""
 
 DENSE, SPARSE = "dense", "sparse"
-DOCUMENT_ID, TITLE_KEY = "document_id", "title_key"
-KEYWORD_FIELDS = (DOCUMENT_ID, TITLE_KEY)
+DOCUMENT_ID, TITLE_KEY, PUBLISHER_KEY = "document_id", "title_key", "publisher_key"
+KEYWORD_FIELDS = (DOCUMENT_ID, TITLE_KEY, PUBLISHER_KEY)
 
 CHUNK_FIELDS = tuple(field.name for field in fields(Chunk) if field.name != "id")
 
@@ -27,7 +27,10 @@ def to_payload(point: Point) -> dict[str, Any]:
     """Everything of the chunk but its id, which is the point's."""
     chunk = point.chunk
     values = {name: getattr(chunk, name) for name in CHUNK_FIELDS}
-    return {**values, "metadata": dict(chunk.metadata), TITLE_KEY: point.title_key}
+    keys = {TITLE_KEY: point.title_key}
+    if point.publisher_key:
+        keys[PUBLISHER_KEY] = point.publisher_key
+    return {**values, "metadata": dict(chunk.metadata), **keys}
 
 
 def to_chunk(point_id: object, payload: Mapping[str, Any] | None) -> Chunk:

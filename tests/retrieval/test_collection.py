@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def test_hops_find_what_the_first_passages_name(collection: Collection) -> None:
     question = "Which opera was composed by Mara Venn, and what lies beside her town?"
     assert "Oltrey" not in titles(collection, question, limit=3, hops=False)
     assert "Oltrey" in titles(collection, question, limit=3, hops=True)
+
+
+def test_a_publisher_that_the_question_names_leads_to_its_passages(settings: Settings) -> None:
+    told = [
+        replace(chunk(title, text), metadata={"publisher": publisher})
+        for title, publisher, text in (
+            ("First page", "The Oss Gazette", "The owner of the works is old."),
+            ("Second page", "Sun & Rain", "The owner of the works is young."),
+            ("Third page", "Harbour News", "The owner of the mill of Tarn is rich."),
+        )
+    ]
+    with closing(open_collection(settings, HashingEncoder(), create=True)) as opened:
+        opened.add(told)
+        asked = "Do The Oss Gazette and Sun & Rain agree on who is the owner of the mill of Tarn?"
+        assert titles(opened, asked, hops=False)[0] == "Third page"
+        assert set(titles(opened, asked)[:2]) == {"First page", "Second page"}
 
 
 def test_ranks_count_from_one_and_scores_fall(collection: Collection) -> None:

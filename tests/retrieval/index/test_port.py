@@ -39,8 +39,8 @@ def chunk(document: str, text: str, *, position: int = 0, title: str = "") -> Ch
     )
 
 
-def point(one: Chunk, *, title_key: str = "") -> Point:
-    return Point(one, ENCODER.encode_documents([one.text])[0], title_key)
+def point(one: Chunk, *, title_key: str = "", publisher_key: str = "") -> Point:
+    return Point(one, ENCODER.encode_documents([one.text])[0], title_key, publisher_key)
 
 
 def ask(text: str, *, limit: int = 10, mode: SearchMode = "hybrid", links: LinkFilter | None = None) -> Query:
@@ -125,6 +125,8 @@ def test_a_chunk_without_words_is_stored(index: Index) -> None:
         (LinkFilter(("oltrey", "mara venn"), "town"), {"about mara"}),
         (LinkFilter(("nothing",), "-"), set()),
         (LinkFilter((), "-"), set()),
+        (LinkFilter(("oss gazette",), None, "publisher_key"), {"about mara"}),
+        (LinkFilter(("oltrey",), None, "publisher_key"), set()),
     ],
 )
 @pytest.mark.parametrize("mode", ["hybrid", "dense"])
@@ -133,7 +135,7 @@ def test_links(index: Index, links: LinkFilter, found: set[str], mode: SearchMod
         [
             point(chunk("town", "about oltrey"), title_key="oltrey"),
             point(chunk("town", "more about oltrey", position=1), title_key="oltrey"),
-            point(chunk("person", "about mara"), title_key="mara venn"),
+            point(chunk("person", "about mara"), title_key="mara venn", publisher_key="oss gazette"),
             point(chunk("none", "about oltrey and mara"), title_key="none"),
         ]
     )
