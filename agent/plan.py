@@ -24,6 +24,14 @@ _POSSESSIVES = frozenset({"his", "her", "its", "their"})
 # "Who gave her name to the ferry?": the pronoun is that of the one who is asked for.
 _OWN_POSSESSIVE = re.compile(r"^who\b.*\b(?:his|her|their)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<!^)\b(?:[A-Z][\w'’-]*|\d+)\b")
+_POSSESSIVE_END = re.compile(r"['’]s?$")
+_ASKING = re.compile(r"\b(who|whom|whose|where|when|which|what|how)\b(?:\s+(\w+))?", re.IGNORECASE)
+_KINDS = {
+    **dict.fromkeys(("town", "city", "village", "place", "country", "county", "state", "region"), "where"),
+    **dict.fromkeys(("year", "date", "day", "month"), "when"),
+    "person": "who",
+}
+_NEARLY_ALL = 0.8  # of the words of what was asked before
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -60,25 +68,24 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     """
     kept: dict[int, Step] = {}
     referent: int | None = None
-    seen = [_content_words(question)]
+    seen = [question]
     # Any word of the question may return as a name: people write "oct" and "laura palmer".
-    known_names = {word.lower() for word in _WORD.findall(question)}
+    known_names = {_bare(word) for word in _WORD.findall(question)}
     for number, text in enumerate(planned, start=1):
         written = " ".join(text.split())
         wording = _with_reference(written, referent)
         by_pronoun = wording != written
         references = [int(found) for found in _REFERENCE.findall(wording)]
-        key = _content_words(wording)
-        if not key or any(_same(key, other) for other in seen):
+        if not _content_words(wording) or any(_repeats(wording, other) for other in seen):
             continue
         if any(reference not in kept for reference in references) or _names(wording) - known_names:
             continue
         needs = tuple(dict.fromkeys(kept[reference].id for reference in references))
         step_id = f"s{len(kept) + 1}"
+        seen.append(wording)
         for reference in references:
             wording = wording.replace(f"#{reference}", f"#{kept[reference].id}")
         kept[number] = Step(id=step_id, question=wording, needs=needs)
-        seen.append(key)
         referent = referent if by_pronoun else number
     steps = tuple(kept.values())
     return steps if len(steps) > 1 else ()
@@ -101,17 +108,39 @@ def fill(step: Step, answers: Mapping[str, str]) -> str:
     return wording
 
 
+def _repeats(step: str, other: str) -> bool:
+    """Whether a step asks what was asked before, at most in fewer words: "Where" for "In which town".
+
+    "Who is Imre Valko's father?" has nearly all words of "Where did Imre Valko's father study?" and is a part of it.
+    """
+    words, others = _content_words(step), _content_words(other)
+    return words == others or (
+        words < others and len(words) / len(others) >= _NEARLY_ALL and _asked_for(step) == _asked_for(other)
+    )
+
+
+def _asked_for(text: str) -> str:
+    """who, where, when, or the words that say what is asked for: a town is a where."""
+    found = _ASKING.search(text)
+    if found is None:
+        return ""
+    asking, thing = found[1].lower(), (found[2] or "").lower()
+    if asking in ("who", "whom", "whose"):
+        return "who"
+    return _KINDS.get(thing, f"{asking} {thing}") if asking in ("which", "what") else asking
+
+
 def _content_words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"#?\w+", text.lower())) - _EMPTY_WORDS
-
-
-def _same(a: frozenset[str], b: frozenset[str]) -> bool:
-    return len(a & b) / len(a | b) >= 0.8 if a | b else True
+    return frozenset(map(_bare, re.findall(r"#?\w[\w'’]*", text.lower()))) - _EMPTY_WORDS
 
 
 def _names(text: str) -> set[str]:
     """Capitalised words and numbers, without the word that opens the sentence."""
-    return {word.lower() for word in _NAME.findall(_REFERENCE.sub("", text))}
+    return {_bare(word) for word in _NAME.findall(_REFERENCE.sub("", text))}
+
+
+def _bare(word: str) -> str:
+    return _POSSESSIVE_END.sub("", word.lower())
 
 
 _EMPTY_WORDS = frozenset(

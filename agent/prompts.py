@@ -63,10 +63,17 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("When was The Salt Ledger published?", "When was Winter Tariff published?"),
     ),
     ("Who designed Mirel Bridge?", ()),
+    ("Where did Imre Valko's father study?", ("Who is Imre Valko's father?", "Where did #1 study?")),
+    (
+        "What nationality is the director of the film Winter Tariff?",
+        ("Who directed the film Winter Tariff?", "What nationality is #1?"),
+    ),
+    ("How long is the Harrow Pass Railway?", ()),
     (
         "What is the population of the town where the author of The Salt Ledger died?",
         ("Who is the author of The Salt Ledger?", "In which town did #1 die?", "What is the population of #2?"),
     ),
+    ("Who is Sena Oduya's maternal grandmother?", ("Who is Sena Oduya's mother?", "Who is #1's mother?")),
 )
 
 FOLLOW_UP_SYSTEM = (
