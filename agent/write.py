@@ -97,14 +97,14 @@ def _whole_sentences(text: str) -> str:
 
 
 async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> str:
-    """The bare answer of a sub-question; empty when the passages do not hold it."""
+    """The bare answer of a sub-question; empty when the passages do not hold it, or the model tells a story."""
     completion = await chat.complete(
         reading_messages(passages, question, instruction=STEP_INSTRUCTION),
         max_tokens=_MAX_STEP_TOKENS,
         budget=budget,
         stop=("\n",),
     )
-    return parse_draft(completion.text).short_answer
+    return "" if completion.finish_reason == "length" else parse_draft(completion.text).short_answer
 
 
 async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-from agent.write import Draft, fitting, parse_draft
+from agent.write import Draft, answer_step, fitting, parse_draft
+from hopcite.budget import Budget
+from hopcite.chat import Completion
 from hopcite.types import Chunk
 from tests.fakes import ScriptedChat
 
@@ -50,6 +52,19 @@ def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
     draft = parse_draft(reply, finish_reason="deadline")
     assert draft.cut_short
     assert draft.short_answer == "1911"
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (Completion("Answer: Ottilie Brandvold", "stop", 9, 5), "Ottilie Brandvold"),
+        (Completion("Answer: unknown", "stop", 9, 5), ""),
+        (Completion("The surveyor of the railway was an eminent engineer in", "length", 9, 24), ""),
+    ],
+)
+def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: str) -> None:
+    chat = ScriptedChat([reply])
+    assert asyncio.run(answer_step("Who surveyed it?", [], chat=chat, budget=Budget())) == answer
 
 
 def test_passages_are_left_out_until_the_window_holds_them() -> None:
