@@ -153,7 +153,9 @@ def _runs(text: str) -> set[str]:
     return {" ".join(words[n : n + _LEAKED_WORDS]) for n in range(max(1, len(words) - _LEAKED_WORDS + 1))}
 
 
-_EXAMPLE_WORDS = content_words(" ".join(part for example in WRITE_EXAMPLES for part in example)) - {"yes", "no"}
+_EXAMPLE_WORDS = frozenset(  # but for yes, no and the passages' numbers
+    word for word in content_words(" ".join(part for example in WRITE_EXAMPLES for part in example)) if len(word) > 3
+)
 _SYSTEM = f"{WRITE_SYSTEM} {PLAN_SYSTEM}"
 _PROMPT_RUNS = frozenset(
     run

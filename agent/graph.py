@@ -4,21 +4,22 @@
       │
       ▼
     search ──(always)───────► plan ──► search_steps ◄──┐
-      │                         ▲           │            │ steps wait for answers
-      │ adaptive, never         │           ▼            │
-      ▼                         │      answer_steps ─────┘
-    rerank ◄────────────────────┼───────────┘ none waits
-      │                         │
-      ▼                         │
-    write ◄─┐                   │
-      │  ├──┘ (adaptive, once: not sure)
-      │  └─────(adaptive, once: still no answer that its own sentences show)
+      │                        ▲ │          │          │ steps wait for answers
+      │ adaptive, never        │ │          ▼          │
+      ▼                        │ │     answer_steps ───┘
+    rerank ◄──(always)─────────┼─┼──────────┤
+      │                        │ │          │ adaptive
+      ▼                        │ │          ▼
+    write ──(not sure, once)───┘ │        gather
+      │ ▲                        │          │
+      │ └──(no chain of steps)───┴──────────┘
       ▼
     verify
 
 Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
-reranker's. Else it shows the writer more passages and, if that brings no answer, decomposes the question and writes
-again (docs/decisions.md, "When to read further"). `verify` keeps one of the drafts.
+reranker's. Else the question is decomposed. Where that gives a chain, of which one step needs the answer of another,
+its steps are searched, and the writer answers what is left to ask; where it gives none, the writer reads more passages
+(docs/decisions.md, "Chains first"). `verify` keeps one of the drafts.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -50,6 +51,7 @@ _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] 
     "plan": ("plan", nodes.plan),
     "search_steps": ("retrieve", nodes.search_steps),
     "answer_steps": ("plan", nodes.answer_steps),
+    "gather": ("retrieve", nodes.gather),
     "rerank": ("rerank", nodes.rerank),
     "write": ("write", nodes.write),
     "verify": ("verify", nodes.verify),
@@ -76,10 +78,11 @@ def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
     graph.add_edge("rewrite", "search")
     graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
     graph.add_conditional_edges("rerank", _after_rerank, ["write", "verify", END])
-    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "verify"])
+    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write", "verify"])
     graph.add_edge("search_steps", "answer_steps")
-    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "verify"])
-    graph.add_conditional_edges("write", _after_write, ["write", "plan", "verify"])
+    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "gather"])
+    graph.add_conditional_edges("gather", _after_gather, ["write", "verify"])
+    graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
     graph.add_edge("verify", END)
     return graph.compile(checkpointer=saver)
 
@@ -164,25 +167,33 @@ def _after_search(state: State, runtime: Runtime[Context]) -> str:
 def _after_plan(state: State, runtime: Runtime[Context]) -> str:
     if pending(state):
         return "search_steps"
-    return "rerank" if runtime.context.options.mode == "always" else "verify"
+    return "rerank" if runtime.context.options.mode == "always" else _further(state, runtime)
 
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
-    if rounds == 0 and state.get("drafts"):  # no step could be searched, so that there is nothing new to read
-        return "verify"
-    return "search_steps" if pending(state) and rounds < runtime.context.options.max_rounds else "rerank"
+    if pending(state) and 0 < rounds < runtime.context.options.max_rounds:
+        return "search_steps"
+    return "gather" if state.get("drafts") else "rerank"
+
+
+def _after_gather(state: State, runtime: Runtime[Context]) -> str:
+    return "write" if nodes.chained(state) else _further(state, runtime)
+
+
+def _further(state: State, runtime: Runtime[Context]) -> str:
+    """Write again where there is more to read."""
+    read = {passage.id for passage in state["drafts"][-1].passages}
+    best = state["evidence"][: runtime.context.options.further_evidence]
+    return "write" if any(hit.chunk.id not in read for hit in best) else "verify"
 
 
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
-    """After a draft that is not final, read further; then, where no draft holds, decompose, once."""
+    """After a first draft that is not final, look further, once."""
     drafts, options = state.get("drafts", ()), runtime.context.options
     if not drafts or options.mode != "adaptive" or state["planned"] or drafts[-1].sure(options.sure):
         return "verify"
-    shown = len(drafts[-1].passages)
-    if len(drafts) == 1 and shown < min(options.further_evidence, len(state["evidence"])):
-        return "write"
-    return "verify" if drafts[-1].holds else "plan"
+    return "plan"
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:

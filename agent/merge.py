@@ -35,6 +35,23 @@ def merge(found: Mapping[str, Sequence[Hit]], *, rrf_k: int) -> tuple[Hit, ...]:
     )
 
 
+def interleaved(found: Mapping[str, Sequence[Hit]]) -> tuple[Hit, ...]:
+    """The first passage of each step, then the second of each, and so on, each once, with the steps that found it."""
+    finders: dict[str, list[str]] = {}
+    for step_id, ranking in found.items():
+        for hit in ranking:
+            finders.setdefault(hit.chunk.id, []).append(step_id)
+    lined_up: dict[str, Hit] = {}
+    for place in range(max(map(len, found.values()), default=0)):
+        for ranking in found.values():
+            if place < len(ranking):
+                lined_up.setdefault(ranking[place].chunk.id, ranking[place])
+    return tuple(
+        replace(hit, rank=rank, steps=tuple(finders[chunk_id]))
+        for rank, (chunk_id, hit) in enumerate(lined_up.items(), start=1)
+    )
+
+
 def reordered(hits: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
     """The hits that were ranked, the first of `hits`, in the ranking's order and with its scores; then the rest."""
     best = [replace(hits[i], rerank_score=ranking.scores[i]) for i in ranking.order]

@@ -25,8 +25,8 @@ from agent.evidence import (
     without_prompt,
 )
 from agent.followup import leans_on, rewrite_question
-from agent.merge import merge, reordered, worth_reading
-from agent.plan import fill, plan_steps
+from agent.merge import interleaved, merge, reordered, worth_reading
+from agent.plan import fill, last_link, plan_steps
 from agent.signals import read_signals
 from agent.state import QUESTION, State
 from agent.write import answer_step, fitting, write_draft
@@ -36,6 +36,8 @@ from retrieval import fused
 
 # Passages of a step that are read for its answer.
 _STEP_PASSAGES = 3
+# Passages that are read of a chain: two of each search, where it has two steps.
+_OF_A_CHAIN = 6
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
 # Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
@@ -76,14 +78,20 @@ async def search(state: State, context: Context) -> Outcome:
 
 
 async def plan(state: State, context: Context) -> Outcome:
-    """Decompose the question. A reply that can't be used leaves the question whole."""
+    """Decompose the question. A reply that can't be used leaves the question whole.
+
+    So do steps side by side once a draft was written: the first search has looked for all that the question names.
+    """
     change: State = {"planned": True}
     _reserve(context, calls=1)
     try:
         steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
     except ModelMisbehaved as exc:
         return Outcome(change, {"skipped": str(exc)})
-    return Outcome({**change, "steps": (*state["steps"], *steps)}, {"steps": [step.question for step in steps]})
+    detail: dict[str, object] = {"steps": [step.question for step in steps]}
+    if state.get("drafts") and steps and not any(step.needs for step in steps):
+        return Outcome(change, {**detail, "skipped": "no step waits for another"})
+    return Outcome({**change, "steps": (*state["steps"], *steps)}, detail)
 
 
 async def search_steps(state: State, context: Context) -> Outcome:
@@ -133,6 +141,14 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     return Outcome({"steps": steps}, {"answers": {step.id: step.answer for step in answered.values()}})
 
 
+async def gather(state: State, context: Context) -> Outcome:
+    """Line up what the steps found with the question's own ranking, the last step first."""
+    defences = context.options.defences
+    steps = {id_: trusted_first(hits, defences=defences) for id_, hits in state["found"].items() if id_ != QUESTION}
+    evidence = interleaved({**dict(reversed(steps.items())), QUESTION: state["evidence"]})
+    return Outcome({"evidence": evidence}, {"searches": len(steps), "left_to_ask": chained(state)})
+
+
 async def rerank(state: State, context: Context) -> Outcome:
     """Rerank the merged candidates once, against the question. An unusable ranking leaves the order as it was."""
     settings = context.deps.settings
@@ -159,10 +175,11 @@ async def rerank(state: State, context: Context) -> Outcome:
 
 
 async def write(state: State, context: Context) -> Outcome:
-    """Write a draft: the first from the best passages, a later one from more of them."""
+    """Write a draft: the first from the best passages, a later one from more of them or from those of a chain."""
     passages = await _shown(state, context)
+    last = chained(state)
     draft = await write_draft(
-        state["question"],
+        f"{state['question']}\nThat is: {last}" if last else state["question"],
         [passage.seen for passage in passages],
         chat=context.deps.chat,
         budget=context.budget,
@@ -250,7 +267,8 @@ def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
 async def _shown(state: State, context: Context) -> list[Screened]:
     options = context.options
     if state.get("drafts"):
-        best = [hit.chunk for hit in state["evidence"][: max(options.evidence, options.further_evidence)]]
+        many = _OF_A_CHAIN if chained(state) else max(options.evidence, options.further_evidence)
+        best = [hit.chunk for hit in state["evidence"][:many]]
     else:
         min_share = options.min_share if state.get("graded") else 0.0
         best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
@@ -258,6 +276,11 @@ async def _shown(state: State, context: Context) -> list[Screened]:
     seen = [passage.seen for passage in passages]
     kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
     return passages[: len(kept)]
+
+
+def chained(state: State) -> str:
+    """What a chain that was searched after a draft leaves to ask; empty without one."""
+    return last_link([step for step in state["steps"] if step.id != QUESTION]) if state.get("drafts") else ""
 
 
 def _reserve(context: Context, *, calls: int) -> None:

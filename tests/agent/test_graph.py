@@ -126,6 +126,31 @@ def test_too_little_evidence_is_decomposed_and_answers_are_filled_in(collection:
     assert "s2" in engineer.steps
 
 
+def test_the_writer_of_a_chain_is_told_what_is_left_to_ask(collection: Collection) -> None:
+    parts, chat = deps(collection, [NOT_THERE, PLAN, "Answer: Ottilie Brandvold", REPLY])
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
+    last = "In which town was Ottilie Brandvold born?"
+    assert chat.requests[-1][-1]["content"].endswith(f"\n\nQuestion: {QUESTION}\nThat is: {last}")
+    assert [event.node for event in answer.trace.events].count("rerank") == 1
+
+
+def test_a_chain_that_breaks_off_leaves_the_question_as_it_is(collection: Collection) -> None:
+    answer = ask(collection, [NOT_THERE, PLAN, "Answer: unknown"])
+    assert [step.status for step in answer.steps] == ["found", "no_evidence", "skipped"]
+    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 3)
+
+
+def test_steps_side_by_side_are_not_searched_after_a_draft(collection: Collection) -> None:
+    sides = Plan(
+        steps=[
+            PlannedStep(question="Who surveyed the Harrow Pass Railway?"),
+            PlannedStep(question="Which town has a railway?"),
+        ]
+    )
+    answer = ask(collection, [NOT_THERE, sides])
+    assert [step.id for step in answer.steps] == ["q"]
+
+
 def test_always_plans_first_and_reranks_once(collection: Collection) -> None:
     answer = ask(collection, [PLAN, "Answer: Ottilie Brandvold", REPLY], mode="always")
     nodes = [event.node for event in answer.trace.events]
@@ -165,7 +190,7 @@ def test_a_plan_that_cannot_be_used_leaves_the_question_whole(collection: Collec
         pytest.param(0, [], "partial", id="none: the evidence is quoted"),
         pytest.param(1, [REPLY], "answered", id="one: the writer has it"),
         pytest.param(2, [NOT_THERE], "unanswerable", id="two: no use in a plan that could not be written from"),
-        pytest.param(3, [NOT_THERE, PLAN, REPLY], "answered", id="three: planned, nothing left for step answers"),
+        pytest.param(3, [NOT_THERE, PLAN], "unanswerable", id="three: planned, nothing left for step answers"),
     ],
 )
 def test_the_call_budget_is_never_exceeded(collection: Collection, calls: int, script: Script, status: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.merge import merge, reordered, worth_reading
+from agent.merge import interleaved, merge, reordered, worth_reading
 from hopcite.types import Chunk, Hit
 from retrieval.rerank.port import Ranking
 
@@ -45,6 +45,17 @@ def test_reordering_keeps_what_was_not_ranked_below() -> None:
         ("a", 2, 0.1),
         ("c", 3, None),
     ]
+
+
+def test_interleaving_takes_the_first_of_each_step_then_the_second() -> None:
+    lined_up = interleaved({"s2": ranking("b", "a"), "s1": ranking("c"), "q": ranking("a", "b", "d")})
+    assert [(found.chunk.id, found.rank, found.steps) for found in lined_up] == [
+        ("b", 1, ("s2", "q")),
+        ("c", 2, ("s1",)),
+        ("a", 3, ("s2", "q")),
+        ("d", 4, ("q",)),
+    ]
+    assert interleaved({}) == ()
 
 
 @pytest.mark.parametrize(

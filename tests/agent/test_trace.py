@@ -46,7 +46,7 @@ def test_every_node_has_its_input_and_output(collection: Collection) -> None:
     nodes = [event["node"] for event in trace["events"]]
     assert nodes == [
         *("search", "rerank", "write"),
-        *("plan", "search_steps", "answer_steps", "search_steps", "answer_steps", "rerank", "write", "verify"),
+        *("plan", "search_steps", "answer_steps", "search_steps", "answer_steps", "gather", "write", "verify"),
     ]
     search, rerank, write = trace["events"][:3]
     assert search["input"] == {"question": QUESTION}
