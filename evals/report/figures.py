@@ -123,8 +123,8 @@ def _risk(runs: Sequence[Run]) -> Figure | None:
     drawn, told = [], []
     rows: list[tuple[str, tuple[Cell, ...]]] = []
     for n, run in enumerate(runs):
-        confidence, correct = confidence_and_correctness(run)
-        if not run.written or not correct:
+        confidence, correct = confidence_and_correctness(run.records)
+        if not correct:
             told.append(": no answers")
             continue
         risks = abstention.risk_coverage(confidence, correct)
@@ -139,7 +139,7 @@ def _risk(runs: Sequence[Run]) -> Figure | None:
         return None
     table = Table(("run", "AURC", "risk at 25%", "at 50%", "at 75%", "at 100%"), rows)
     x, y = svg.percent_axis("coverage: share of questions answered"), svg.percent_axis("risk: share of answers wrong")
-    measure = label(next(run.correctness for run in runs if run.written))
+    measure = label(next(run.answer_measure for run in runs if run.written))
     return Figure(
         "risk",
         "Risk against coverage",
@@ -156,8 +156,8 @@ def _calibration(runs: Sequence[Run]) -> Figure | None:
     panels = []
     rows: list[tuple[str, tuple[Cell, ...]]] = []
     for n, run in enumerate(runs):
-        confidence, correct = confidence_and_correctness(run)
-        if not run.written or not correct:
+        confidence, correct = confidence_and_correctness(run.records)
+        if not correct:
             continue
         bins = [part for part in abstention.calibration_bins(confidence, correct) if part.n]
         error = resampled(abstention.ece, confidence, correct)
@@ -169,7 +169,7 @@ def _calibration(runs: Sequence[Run]) -> Figure | None:
             for part in bins
         ]  # fmt: skip
         told = "; ".join(f"confidence {p.x:.2f}: right {percent(p.y)}" for p in drawn)
-        axes = svg.percent_axis("confidence"), svg.percent_axis(f"right, by {label(run.correctness)}")
+        axes = svg.percent_axis("confidence"), svg.percent_axis(f"right, by {label(run.answer_measure)}")
         ece = f"ECE {error['mean']:.3f} ({error['low']:.3f} to {error['high']:.3f})"
         name = f"{run.name}, {calibrated(run)}".removesuffix(", ")
         panels.append(
