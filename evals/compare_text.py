@@ -10,9 +10,9 @@ from evals.labels import label
 from evals.paired import RESAMPLES, Difference
 from evals.reading import Run
 from evals.records import Record
+from evals.summary import BY_TYPE
 
 _FLIPS_TOLD = 5
-_BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -51,7 +51,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             yield wrapped(f"Only {letter} has: {', '.join(map(label, names))}")
     for kind, (n, scores) in comparison.by_type.items():
         yield f"\n{kind or 'no type'}, {n} questions"
-        yield from _table({name: scores[name] for name in _BY_TYPE if name in scores}, n)
+        yield from _table({name: scores[name] for name in BY_TYPE if name in scores}, n)
     yield ""
     yield wrapped(
         f"A, B: means in percent. B - A: points, with the 95% interval of {RESAMPLES:,} paired resamples of the "

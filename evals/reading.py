@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evals.manifest import VERSION
 from evals.records import Record, read_records
+from evals.systems import SYSTEMS
 from hopcite.errors import UsageError
 
 
@@ -34,6 +35,17 @@ class Run:
     def written(self) -> bool:
         """Whether answers were written, not only passages retrieved."""
         return not self.identity.get("retrieval_only", False)
+
+    @property
+    def evidence(self) -> Literal["retrieved", "gold", "none"]:
+        """Where the passages came from that the writer read."""
+        system = SYSTEMS.get(str(self.identity["system"]))
+        return system.evidence if system else "retrieved"
+
+    @property
+    def reranked(self) -> bool:
+        """Whether something ranked anew what the searches found."""
+        return bool(self.manifest["settings"].get("rerank", {}).get("method") != "none")
 
     @property
     def complete(self) -> bool:

@@ -17,7 +17,8 @@ from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
-_BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
+BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
+"""The measures that are told for each type of question."""
 _COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
 
 
@@ -91,7 +92,7 @@ def render_summary(summary: Mapping[str, Any]) -> str:
         (f"{kind or 'no type'} ({part['questions']})", label(name), percent(score), interval_text(score))
         for kind, part in summary["by_type"].items()
         for name, score in part["scores"].items()
-        if name in _BY_TYPE
+        if name in BY_TYPE
     ]
     if kinds:
         lines += ["", *columns([("type (questions)", "measure (%)", "mean", "95% interval"), *kinds], left=(0, 1))]

@@ -88,7 +88,9 @@ def test_the_text_names_runs_settings_and_verdicts(folders: tuple[Path, Path]) -
 
 
 def test_a_measure_that_one_run_lacks_altogether_is_named(tmp_path: Path) -> None:
-    a = write_run(tmp_path / "a", [record("q1", scores={"recall@5": 1.0, "citation_recall": None})], retrieval_only=True)
+    a = write_run(
+        tmp_path / "a", [record("q1", scores={"recall@5": 1.0, "citation_recall": None})], retrieval_only=True
+    )
     b = write_run(tmp_path / "b", [record("q1", scores={"recall@5": 1.0, "em": 1.0, "citation_recall": 1.0})])
     found = compare_folders(a, b)
     assert list(found.scores) == ["recall@5"]
@@ -108,7 +110,9 @@ def test_answers_that_nobody_can_score_flip_by_their_evidence(tmp_path: Path) ->
 def test_the_text_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
     scores: dict[str, float | None] = {"sp_precision": 0.0, "f1": 0.0, "citation_precision": None}
     a = write_run(tmp_path / "a", [record(f"q{n}", scores=scores) for n in range(600)], system="hybrid")
-    more = [record(f"q{n}", scores={**dict.fromkeys(scores, 1.0), "sp_precision": None if n else 1.0}) for n in range(600)]
+    more = [
+        record(f"q{n}", scores={**dict.fromkeys(scores, 1.0), "sp_precision": None if n else 1.0}) for n in range(600)
+    ]
     b = write_run(tmp_path / "b", more, system="adaptive")
     lines = render_comparison(compare_folders(a, b)).splitlines()
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
