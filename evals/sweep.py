@@ -57,8 +57,7 @@ def render_sweep(runs: Sequence[FinishedRun]) -> str:
     first = runs[0].summary
     shown = [name for name in in_order(_SHOWN) if any(name in run.summary["scores"] for run in runs)]
     table: list[tuple[str, ...]] = [("system", *(run.summary["system"] for run in runs))]
-    for name in shown:
-        table.append((label(name), *(_cell(run.summary["scores"].get(name)) for run in runs)))
+    table += [(label(name), *(_cell(run.summary["scores"].get(name)) for run in runs)) for name in shown]
     table.append(("failed", *(str(run.summary["errors"]) for run in runs)))
     costs = [run.summary["cost"] for run in runs]
     table.append(("calls", *(f"{cost['llm_calls']:.1f}" if cost else "" for cost in costs)))

@@ -86,7 +86,8 @@ def calibration(runs: Sequence[Run]) -> Figure | None:
         "calibration",
         "Calibration of the confidence",
         "On the dashed line an answer with confidence 80% is right 8 times out of 10. Larger marks hold more answers; "
-        "bars are 95% (Wilson) intervals. ECE is the mean distance from the line, weighted by answers, over 10 bins.",
+        "bars are 95% (Wilson) intervals. ECE is the mean distance from the line, weighted by answers, over 10 "
+        "bins; resampling raises it, so that its interval lies high.",
         panels,
         [],
         Table(("run, bin of confidence", "answers", "mean confidence", "right (%)"), rows),

@@ -85,7 +85,8 @@ def _recall(runs: Sequence[Run], scores: Sequence[dict[str, dict[str, float]]]) 
             of_family.append((f"{run.name}, {label(family)}", tuple(points(score) for _, score in known)))
         rows += of_family
         x = svg.Axis("k, documents in rank order", -0.3, 3.3, tuple((float(n), str(k)) for n, k in enumerate(_DEPTHS)))
-        y = svg.linear_axis(f"{heading} (%)", [v for one in series for p in one.points for v in p.y_interval or ()])
+        edges = [v for one in series for p in one.points for v in p.y_interval or ()]
+        y = svg.linear_axis(f"{heading} (%)", edges, from_zero=True)  # the two plots have one scale
         panels.append((heading, svg.plot(series, x, y, told=told(Table(("run", *map(str, _DEPTHS)), of_family)))))
     return Figure(
         "recall",

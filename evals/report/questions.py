@@ -139,10 +139,9 @@ def _kept(record: Record, gold_ids: set[str], most: int) -> list[Mapping[str, An
 
 
 def _event(detail: Mapping[str, Any], cut: Detail) -> str:
-    """`name value; …`, without what is empty or the same for all questions. Chunk ids say nothing: their number does."""
-    kept = {
-        name: value for name, value in detail.items() if name not in ("stage", "conditions") and value not in ([], "")
-    }
+    """`name value; …` without what is empty or the same for all questions; of chunk ids, their number."""
+    shared = ("stage", "conditions")
+    kept = {name: value for name, value in detail.items() if name not in shared and value not in ([], "")}
     told = {name: f"{len(value)} passages" if name == "shown" else value for name, value in kept.items()}
     return _cut("; ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told.items()), cut.trace)
 

@@ -35,7 +35,7 @@ HUB = {
 HUB_STRINGS = {
     **HOTPOT, "supporting_facts": json.dumps(HOTPOT["supporting_facts"]), "context": json.dumps(HOTPOT["context"]),
 }  # fmt: skip
-MUSIQUE = {
+MUSIQUE: dict[str, Any] = {
     "id": "2hop__1_2", "question": HOTPOT["question"], "answer": "Kestmark", "answer_aliases": ["Kest Mark"],
     "answerable": True, "question_decomposition": [],
     "paragraphs": [
@@ -111,7 +111,7 @@ def test_musique_tells_paragraphs_of_one_title_apart(tmp_path: Path) -> None:
 
 
 def test_a_question_that_its_paragraphs_do_not_answer_is_told_from_its_twin(tmp_path: Path) -> None:
-    paragraphs = [{**MUSIQUE["paragraphs"][1]}, MUSIQUE["paragraphs"][2]]
+    paragraphs = MUSIQUE["paragraphs"][1:]
     twin = {**MUSIQUE, "answerable": False, "paragraphs": paragraphs}
     path = tmp_path / "musique_full_v1.0_dev.jsonl"
     path.write_text(f"{json.dumps(MUSIQUE)}\n{json.dumps(twin)}\n", encoding="utf-8")

@@ -182,6 +182,12 @@ def test_a_wrong_question_of_ones_own_is_named(tmp_path: Path, line: dict[str, A
         run(own_questions(tmp_path, line), tmp_path)
 
 
+def test_a_question_of_ones_own_that_comes_twice_is_named(tmp_path: Path) -> None:
+    line = {"question": "Where was Ottilie Brand born?"}
+    with pytest.raises(UsageError, match=r"own\.jsonl, line 2: .* comes twice; give each an id"):
+        run(own_questions(tmp_path, line, line), tmp_path)
+
+
 def test_own_questions_need_a_collection(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text('{"question": "Where?"}\n', encoding="utf-8")
