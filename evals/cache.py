@@ -86,14 +86,19 @@ class ReplyCache:
 def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
     """The same parts, asked through the cache."""
     chat = CachedChat(deps.chat, cache, _chat_identity(deps.settings, deps.chat))
-    identity = {
+    rerank = deps.settings.rerank
+    identity: dict[str, object] = {
         "reranker": deps.reranker.name,
         "code": sources_sha256(*_code(deps.settings)),
         "chat": _chat_identity(deps.settings, deps.chat),
-        "device": deps.settings.rerank.device,
-        "sha256": _file_sha256(deps.settings.rerank.model),
-        "heads": deps.settings.rerank.heads and hashlib.sha256(deps.settings.rerank.heads.read_bytes()).hexdigest(),
+        "device": rerank.device,
+        "sha256": _file_sha256(rerank.model),
+        "heads": rerank.heads and hashlib.sha256(rerank.heads.read_bytes()).hexdigest(),
     }
+    # One name may stand for a model in this process and for another on a server. Told only where it is not the
+    # default, under which many replies are kept.
+    if (rerank.engine, rerank.base_url) != ("auto", None):
+        identity |= {"engine": rerank.engine, "server": rerank.base_url}
     return replace(deps, chat=chat, reranker=CachedReranker(deps.reranker, cache, identity))
 
 

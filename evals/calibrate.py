@@ -78,7 +78,7 @@ def calibrate(paths: Sequence[Path], *, data_dir: Path) -> Calibrated:
             runs=tuple(str(run.path) for run in runs),
             answers=len(samples),
             right=int(right.sum()),
-            measure=", ".join(sorted({run.correctness for run in runs})),
+            measure=", ".join(sorted({run.answer_measure for run in runs})),
             signal=samples[0].signal,
             intercept=scaling.intercept,
             slope=scaling.slope,
@@ -156,7 +156,7 @@ def _samples(runs: Sequence[Run]) -> tuple[list[Sample], dict[str, int]]:
 
 def _right(record: Record, run: Run) -> bool | None:
     """Whether the answer is right; None where nobody knows. An answer that the documents do not hold is wrong."""
-    known = record["scores"].get(run.correctness)
+    known = record["scores"].get(run.answer_measure)
     if known is not None:
         return bool(known)
     return None if record["gold"].get("answerable", True) else False

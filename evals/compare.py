@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class Comparison:
     scores: Mapping[str, Difference]
     by_type: Mapping[str, tuple[int, Mapping[str, Difference]]]
     """Question type to its number of questions and their differences; empty where there is one type."""
+    only_a: tuple[str, ...]
+    """Measures that no pair can be compared by, for B lacks them."""
+    only_b: tuple[str, ...]
     measure: str
     """The 0/1 measure by which a question is right or wrong."""
     to_b: tuple[Pair, ...]
@@ -50,14 +53,15 @@ def compare_folders(a: Path, b: Path) -> Comparison:
 
 def compare(a: Run, b: Run) -> Comparison:
     """Compare two runs over the same file of questions."""
-    of_b = {record["id"]: record for record in b.records}
-    pairs = tuple((record, of_b[record["id"]]) for record in a.records if record["id"] in of_b)
+    others = {record["id"]: record for record in b.records}
+    pairs = tuple((record, others[record["id"]]) for record in a.records if record["id"] in others)
     if not pairs:
         raise UsageError(f"{a.path} and {b.path} have no question in common; raise their --limit or use one --seed.")
     by_type: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         by_type[str(pair[0].get("type") or "")].append(pair)
-    measure = a.correctness if a.written and b.written else "all_evidence@5"
+    measure = a.correctness if a.correctness == b.correctness else "all_evidence@5"
+    scores = paired_scores(pairs)
     return Comparison(
         a=a,
         b=b,
@@ -65,7 +69,9 @@ def compare(a: Run, b: Run) -> Comparison:
         left_out_a=len(a.records) - len(pairs),
         left_out_b=len(b.records) - len(pairs),
         settings=tuple(manifests.differences(a.manifest, b.manifest)),
-        scores=paired_scores(pairs),
+        scores=scores,
+        only_a=_alone((of_a for of_a, _ in pairs), scores),
+        only_b=_alone((of_b for _, of_b in pairs), scores),
         by_type={kind: (len(of_type), paired_scores(of_type)) for kind, of_type in sorted(by_type.items())}
         if len(by_type) > 1
         else {},
@@ -106,6 +112,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "resamples": RESAMPLES,
         "seed": SEED,
         "scores": {name: asdict(found) for name, found in comparison.scores.items()},
+        "only_a": list(comparison.only_a),
+        "only_b": list(comparison.only_b),
         "by_type": {
             kind: {"questions": n, "scores": {name: asdict(found) for name, found in scores.items()}}
             for kind, (n, scores) in comparison.by_type.items()
@@ -120,6 +128,11 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def _has(record: Record, name: str) -> bool:
     return record["scores"].get(name) is not None
+
+
+def _alone(records: Iterable[Record], compared: Collection[str]) -> tuple[str, ...]:
+    names = {name for record in records for name, value in record["scores"].items() if value is not None}
+    return tuple(in_order(names - set(compared)))
 
 
 def _flipped(pairs: Sequence[Pair], measure: str, before: float, after: float) -> tuple[Pair, ...]:

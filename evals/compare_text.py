@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from evals.columns import columns, shortened, wrapped
 from evals.compare import Comparison, Pair
 from evals.labels import label
 from evals.paired import RESAMPLES, Difference
 from evals.reading import Run
 from evals.records import Record
+from evals.summary import BY_TYPE
 
 _FLIPS_TOLD = 5
-_WIDTH = 100
-_BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -23,7 +22,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 def p_text(p: float) -> str:
     """Three digits are enough to judge by."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def interval_text(found: Difference) -> str:
@@ -46,13 +45,20 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield "In what they differ, as A, now B:"
         yield from (f"   {line}" for line in comparison.settings)
     yield ""
-    yield from _table(comparison.scores)
+    yield from _table(comparison.scores, len(comparison.pairs))
+    for letter, names in (("A", comparison.only_a), ("B", comparison.only_b)):
+        if names:
+            yield wrapped(f"Only {letter} has: {', '.join(map(label, names))}")
     for kind, (n, scores) in comparison.by_type.items():
         yield f"\n{kind or 'no type'}, {n} questions"
-        yield from _table({name: scores[name] for name in _BY_TYPE if name in scores})
-    yield f"\nDifference: B minus A, in points; 95% interval of {RESAMPLES:,} paired resamples of the questions."
-    yield "p: exact, two-sided, over the questions that differ; not adjusted for the number of measures."
-    yield "A verdict needs an interval without 0 and at least six questions that differ."
+        yield from _table({name: scores[name] for name in BY_TYPE if name in scores}, n)
+    yield ""
+    yield wrapped(
+        f"A, B: means in percent. B - A: points, with the 95% interval of {RESAMPLES:,} paired resamples of the "
+        "questions. p: exact, two-sided, over the questions that differ; not adjusted for the number of measures. n: "
+        "questions that have the measure in both runs. No verdict: no difference shown; a verdict needs an interval "
+        "without 0 and at least six questions that differ."
+    )
     yield from _flips(f"wrong in A, right in B (by {label(comparison.measure)})", comparison.to_b, comparison)
     yield from _flips(f"right in A, wrong in B (by {label(comparison.measure)})", comparison.to_a, comparison)
 
@@ -62,27 +68,30 @@ def _run(letter: str, run: Run, left_out: int) -> str:
     return f"{letter}: {run.name}  ({run.path}{state}; {left_out} questions left out)"
 
 
-def _table(scores: Mapping[str, Difference]) -> Iterator[str]:
+def _table(scores: Mapping[str, Difference], questions: int) -> Iterator[str]:
     if not scores:
         yield "no measure is defined for these questions in both runs"
         return
-    rows = [("measure", "A", "B", "difference", "95% interval", "p", "questions", "")]
+    counted = any(found.n != questions for found in scores.values())
+    rows = [("measure", "A", "B", "B - A", "95% interval", "p", *(["n"] if counted else []), "verdict")]
     for name, found in scores.items():
         means = (f"{100 * found.mean_a:.1f}", f"{100 * found.mean_b:.1f}", points_text(found.difference))
-        rows.append((label(name), *means, interval_text(found), p_text(found.p), str(found.n), found.verdict))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        n = [str(found.n)] if counted else []
+        told = "" if found.verdict == "no difference shown" else found.verdict
+        rows.append((label(name), *means, interval_text(found), p_text(found.p), *n, told))
+    yield from columns(rows, left=(0, len(rows[0]) - 1))
+    if not any(row[-1] for row in rows[1:]):
+        yield "no difference shown"
 
 
 def _flips(heading: str, pairs: Sequence[Pair], comparison: Comparison) -> Iterator[str]:
     yield f"\n{len(pairs)} {heading}"
     written = comparison.a.written and comparison.b.written
     for a, b in pairs[:_FLIPS_TOLD]:
-        yield _shortened(f"  {a['id']}: {a.get('question', '')}")
-        yield _shortened(f"    gold: {_gold(a)}")
-        yield _shortened(f"    A: {_outcome(a, written=written)}")
-        yield _shortened(f"    B: {_outcome(b, written=written)}")
+        yield shortened(f"  {a['id']}: {a.get('question', '')}")
+        yield shortened(f"    gold: {_gold(a)}")
+        yield shortened(f"    A: {_outcome(a, written=written)}")
+        yield shortened(f"    B: {_outcome(b, written=written)}")
     if len(pairs) > _FLIPS_TOLD:
         yield f"  and {len(pairs) - _FLIPS_TOLD} more: see --json"
 
@@ -101,8 +110,3 @@ def _outcome(record: Record, *, written: bool) -> str:
         return f"first passages: {'; '.join(titles[:5])}{told}"
     short = record.get("short_answer") or record.get("answer", "")
     return f"{short} ({record.get('status')}, confidence {record.get('confidence') or 0:.2f}){told}"
-
-
-def _shortened(line: str) -> str:
-    indent = " " * (len(line) - len(line.lstrip()))
-    return indent + textwrap.shorten(line.strip(), _WIDTH - len(indent), placeholder=" …")

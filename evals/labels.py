@@ -9,7 +9,7 @@ _LABELS = {
     "em": "answer EM",
     "f1": "answer F1",
     "open_f1": "answer F1, no yes/no rule",
-    "accuracy": "accuracy, MultiHop-RAG's rule",
+    "accuracy": "accuracy, MultiHop-RAG's",
     **{f"sp_{part}": f"supporting-fact {name}" for part, name in _PARTS.items()},
     **{f"joint_{part}": f"joint {name}" for part, name in _PARTS.items()},
     "hits@4": "Hits@4",
@@ -21,9 +21,12 @@ _LABELS = {
     "mrr": "MRR",
     "cpu_seconds": "CPU seconds",
 }
-_FIRST = (
-    *("em", "f1", "open_f1", "accuracy"),
+_ORDER = (
+    *("em", "f1", "open_f1", "accuracy", "abstained"),
     *(f"{measure}@{depth}" for measure in ("recall", "all_evidence") for depth in (2, 5, 10, 20)),
+    *("ndcg@10", "ap@10", "hits@4", "hits@10", "map@10", "mrr@10"),
+    *("citation_precision", "citation_recall", "quotes_verified", "claims_supported"),
+    *(f"{of}_{part}" for of in ("sp", "joint") for part in _PARTS),
 )
 
 
@@ -33,5 +36,5 @@ def label(measure: str) -> str:
 
 
 def in_order(measures: Iterable[str]) -> list[str]:
-    """Answers first, then retrieval by depth, then the rest by name."""
-    return sorted(measures, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    """Answers first, then retrieval by depth, citations and supporting facts; what is not known comes last, by name."""
+    return sorted(measures, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))

@@ -61,6 +61,12 @@ def fates(record: Record, *, depths: Depths, written: bool) -> dict[int, Fate]:
     return {n: path.fate(frozenset(ids), written=written) for n, ids in enumerate(gold)}
 
 
+def shown_chunks(record: Record) -> list[str] | None:
+    """The chunks that the writer read last; None where the trace does not say."""
+    shown: list[str] | None = _last(record, "write", "shown")
+    return shown
+
+
 @dataclass(frozen=True, slots=True)
 class _Path:
     """How far each document of one question came."""
@@ -101,7 +107,7 @@ def _path(record: Record, depths: Depths) -> _Path:
     ranks: dict[str, int] = {}
     for item in evidence:
         ranks[item["document_id"]] = min(item["rank"], ranks.get(item["document_id"], item["rank"]))
-    shown = _last(record, "write", "shown")
+    shown = shown_chunks(record)
     # A record without this trace can't tell a passage that was cut from the prompt from one that was ignored.
     read = [item["chunk_id"] for item in evidence if item["rank"] <= depths.writer] if shown is None else shown
     reranked = _last(record, "rerank", "reranked")

@@ -76,13 +76,31 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
     A changed settings fingerprint is told by the settings that changed.
     """
-    before, now = dict(_leaves(old["identity"])), dict(_leaves(new["identity"]))
+    before, now = dict(leaves(old["identity"])), dict(leaves(new["identity"]))
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if "settings_fingerprint" in names:
-        before, now = ({**leaves, **dict(_leaves(m["settings"]))} for leaves, m in ((before, old), (now, new)))
-        changed = [name for name in {**before, **now} if before.get(name) != now.get(name) and _counts(name)]
-        names = [name for name in changed if name != "settings_fingerprint"] or names
+        before, now = ({**found, **dict(leaves(m["settings"]))} for found, m in ((before, old), (now, new)))
+        names = [n for n in {**before, **now} if before.get(n) != now.get(n) and counts(n)] or names
     return [f"{name}: {_shown(before.get(name))}, now {_shown(now.get(name))}" for name in names]
+
+
+def counts(name: str) -> bool:
+    """Whether a leaf of settings or identity can change a figure, and doesn't only sum up others."""
+    return not name.startswith(
+        (
+            *("data_dir", "model_dir", "server.", "telemetry.", "llm.api_key", "llm.base_url", "qdrant."),
+            *("rerank.api_key", "rerank.base_url", "settings_fingerprint"),
+        )
+    )
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested mappings under their dotted names."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def machine() -> dict[str, Any]:
@@ -122,20 +140,6 @@ def models(settings: Settings) -> dict[str, dict[str, str | None]]:
 def _model_sha256(model: str) -> str | None:
     entry = CATALOGUE.get(model)
     return entry.file.sha256 if entry and entry.file else None
-
-
-def _counts(name: str) -> bool:
-    return not name.startswith(
-        ("data_dir", "model_dir", "server.", "telemetry.", "llm.api_key", "llm.base_url", "qdrant.")
-    )
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _shown(value: object) -> str:

@@ -56,6 +56,8 @@ def ask_on_ray(
             if isinstance(outcome, HopciteError):
                 raise outcome
             tell(outcome)
+    except ray.exceptions.RayActorError as exc:
+        raise Unreachable("A worker of the Ray cluster was lost; run the same command again to go on.") from exc
     finally:
         if ours:
             ray.shutdown()

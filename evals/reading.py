@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from evals.manifest import VERSION
 from evals.records import Record, read_records
+from evals.systems import SYSTEMS
 from hopcite.errors import UsageError
 
 
@@ -35,16 +37,31 @@ class Run:
         return not self.identity.get("retrieval_only", False)
 
     @property
+    def evidence(self) -> Literal["retrieved", "gold", "none"]:
+        """Where the passages came from that the writer read."""
+        system = SYSTEMS.get(str(self.identity["system"]))
+        return system.evidence if system else "retrieved"
+
+    @property
+    def reranked(self) -> bool:
+        """Whether something ranked anew what the searches found."""
+        return bool(self.manifest["settings"].get("rerank", {}).get("method") != "none")
+
+    @property
     def complete(self) -> bool:
         """Whether the run reached its end."""
         return self.manifest.get("status") == "complete"
 
     @property
+    def answer_measure(self) -> str:
+        """The 0/1 measure that says whether an answer is right."""
+        return answer_measure(self.records)
+
+    @property
     def correctness(self) -> str:
-        """The 0/1 measure that says whether a question went right."""
-        if not self.written:
-            return "all_evidence@5"
-        return "accuracy" if self.identity.get("dataset") == "multihop-rag" else "em"
+        """The 0/1 measure that says whether a question went right: of its evidence, where no answer was scored."""
+        scored = any(record["scores"].get(self.answer_measure) is not None for record in self.records)
+        return self.answer_measure if self.written and scored else "all_evidence@5"
 
 
 def read_runs(paths: Sequence[Path]) -> list[Run]:
@@ -62,13 +79,20 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
     return [replace(run, name=name) for run, name in zip(runs, _names(runs), strict=True)]
 
 
-def confidence_and_correctness(run: Run) -> tuple[list[float], list[float]]:
-    """One confidence and one correctness for every question with both. A question that failed has confidence 0."""
-    known = [record for record in run.records if record["scores"].get(run.correctness) is not None]
-    return (
-        [0.0 if record["error"] else float(record.get("confidence") or 0.0) for record in known],
-        [float(record["scores"][run.correctness]) for record in known],
-    )
+def answer_measure(records: Sequence[Record]) -> str:
+    """MultiHop-RAG's accuracy where it was measured, else EM."""
+    return "accuracy" if any("accuracy" in record["scores"] for record in records) else "em"
+
+
+def confidence_and_correctness(records: Sequence[Record]) -> tuple[list[float], list[float]]:
+    """One confidence and one correctness for every answer that was scored. A question that failed has confidence 0.
+
+    Empty where no answer has a confidence: without evidence there is none.
+    """
+    measure = answer_measure(records)
+    known = [record for record in records if record["scores"].get(measure) is not None]
+    sure = [0.0 if record["error"] else float(record.get("confidence") or 0.0) for record in known]
+    return (sure, [float(record["scores"][measure]) for record in known]) if any(sure) else ([], [])
 
 
 def calibrated(run: Run) -> str:
@@ -95,6 +119,8 @@ def read_run(path: Path) -> Run:
     records = {record["id"]: record for record in read_records(path)}
     if not records:
         raise UsageError(f"{path} holds no records yet; let `hopcite eval run` answer some questions first.")
+    if isinstance(format_ := manifest["identity"].get("format"), int) and format_ > VERSION:
+        raise UsageError(f"{path} was written by a later version of Hopcite (format {format_}); upgrade to read it.")
     if lacking := next((record for record in records.values() if not isinstance(record["scores"], dict)), None):
         raise UsageError(f"{path}: the record of {lacking['id']!r} has no scores; the run is of another version.")
     summary = _json(path / "summary.json")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from evals.corpus import ingest_corpus
 from evals.datasets import NAMES, Question, load_dataset, select
-from evals.datasets.lines import checked, rows
+from evals.datasets.lines import records, rows
 from evals.metrics.passages import ranked_documents
 from hopcite.errors import UsageError
 from hopcite.settings import Settings
@@ -117,7 +117,7 @@ def load_lists(
 
 
 def _from_file(file: Path, limit: int | None) -> RerankData:
-    queries = [_listed(line) for line in checked(rows(file), _Line, file)]
+    queries = [_listed(line) for line in records(rows(file), _Line.model_validate, file)]
     highest = max((grade for query in queries for grade in query.relevance.values()), default=0)
     if highest < 1:
         raise UsageError(f"{file} holds no relevant passage; give candidates a relevance, or lines their qrels.")

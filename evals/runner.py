@@ -210,7 +210,12 @@ class _Writer:
     def _record(self, outcome: Outcome) -> Record:
         question, answer, error = outcome.question, outcome.answer, outcome.error
         scored = score(
-            answer, question, dataset=self._dataset, stored_text=self._stored_text, written=self._job.written
+            answer,
+            question,
+            dataset=self._dataset,
+            stored_text=self._stored_text,
+            retrieved=self._job.system.evidence == "retrieved",
+            written=self._job.written,
         )
         body = answer_record(answer)
         body["evidence"] = body["evidence"][:_EVIDENCE_KEPT]

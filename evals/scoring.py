@@ -28,9 +28,11 @@ class Scored:
     unlocated_sentences: int = 0
 
 
-def score(answer: Answer, question: Question, *, dataset: Dataset, stored_text: StoredText, written: bool) -> Scored:
-    """Score retrieval and, where an answer was `written`, the answer and its citations."""
-    scores = retrieval_scores(answer, question)
+def score(
+    answer: Answer, question: Question, *, dataset: Dataset, stored_text: StoredText, retrieved: bool, written: bool
+) -> Scored:
+    """Score what was `retrieved` and, where an answer was `written`, the answer and its citations."""
+    scores = retrieval_scores(answer, question) if retrieved else {}
     if not written:
         return Scored(scores)
 

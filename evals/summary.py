@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from evals.columns import columns, wrapped
 from evals.labels import in_order, label
 from evals.metrics.abstention import aurc, ece
+from evals.reading import confidence_and_correctness
 from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
+BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
+"""The measures that are told for each type of question."""
 _COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
 
 
@@ -56,42 +61,72 @@ def scores_of(records: Sequence[Record]) -> dict[str, dict[str, float]]:
 def interval(values: Sequence[float]) -> dict[str, float]:
     """Mean and 95% interval of at least one value."""
     found = np.asarray(values, dtype=float)
-    drawn = np.random.default_rng(_SEED).integers(0, len(found), size=(RESAMPLES, len(found)))
-    low, high = np.percentile(found[drawn].mean(axis=1), [2.5, 97.5])
+    low, high = np.percentile(_resampled(found).mean(axis=1), [2.5, 97.5])
     return {"mean": float(found.mean()), "low": float(low), "high": float(high)}
 
 
+def quantile(values: Sequence[float], share: float) -> dict[str, float]:
+    """As `mean`, the value that this share of the values does not exceed, with the 95% interval of its resamples."""
+    found = np.asarray(values, dtype=float)
+    low, high = np.percentile(np.quantile(_resampled(found), share, axis=1), [2.5, 97.5])
+    return {"mean": float(np.quantile(found, share)), "low": float(low), "high": float(high)}
+
+
 def render_summary(summary: Mapping[str, Any]) -> str:
-    """The summary as Markdown: a table of scores in percent, then what a question cost."""
+    """The summary as text: scores in percent with their intervals, by type as well, then what a question cost."""
     lines = [
         f"{summary['dataset']} {summary['split']}, system {summary['system']}: {summary['questions']} questions, "
         f"{summary['errors']} failed",
         "",
-        "| measure | mean | 95% interval | questions |",
-        "|---|---|---|---|",
+        *columns(
+            [
+                ("measure (%)", "mean", "95% interval", "questions"),
+                *(
+                    (label(name), percent(score), interval_text(score), str(score["n"]))
+                    for name, score in summary["scores"].items()
+                ),
+            ]
+        ),
     ]
-    for name, score in summary["scores"].items():
-        shown = " | ".join(f"{100 * score[part]:.1f}" for part in ("mean",))
-        between = f"{100 * score['low']:.1f} to {100 * score['high']:.1f}"
-        lines.append(f"| {label(name)} | {shown} | {between} | {score['n']} |")
-    for name, part in summary["by_type"].items():
-        told = ", ".join(
-            f"{label(score)} {100 * part['scores'][score]['mean']:.1f}"
-            for score in ("em", "f1", "accuracy", "recall@5")
-            if score in part["scores"]
-        )
-        lines.append(f"\n{name} ({part['questions']}): {told}")
+    kinds = [
+        (f"{kind or 'no type'} ({part['questions']})", label(name), percent(score), interval_text(score))
+        for kind, part in summary["by_type"].items()
+        for name, score in part["scores"].items()
+        if name in BY_TYPE
+    ]
+    if kinds:
+        lines += ["", *columns([("type (questions)", "measure (%)", "mean", "95% interval"), *kinds], left=(0, 1))]
     if sure := summary["confidence"]:
-        lines.append(f"\nConfidence: AURC {100 * sure['aurc']:.1f}, ECE {100 * sure['ece']:.1f}")
+        lines += ["", f"Confidence: AURC {100 * sure['aurc']:.1f}, ECE {100 * sure['ece']:.1f}"]
     if cost := summary["cost"]:
-        seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in cost["seconds"].items())
-        lines.append(
-            f"\nPer question: {cost['llm_calls']:.1f} model calls, {cost['prompt_tokens']:,.0f} prompt tokens, "
-            f"{cost['completion_tokens']:,.0f} completion tokens; seconds: {seconds} "
-            f"(median {cost['seconds_p50']:.1f}, 95% under {cost['seconds_p95']:.1f})"
+        seconds = ", ".join(f"{stage} {seconds_text(value)}" for stage, value in cost["seconds"].items() if value)
+        told = (
+            f"Per question: {cost['llm_calls']:.1f} model calls, {cost['prompt_tokens']:,.0f} prompt tokens, "
+            f"{cost['completion_tokens']:,.0f} completion tokens; mean seconds: {seconds} "
+            f"(median {seconds_text(cost['seconds_p50'])}, 95% within {seconds_text(cost['seconds_p95'])})"
         )
-    lines += [f"\nNote: {note}" for note in summary.get("notes", ())]
+        lines += ["", wrapped(told)]
+    if lost := summary.get("unlocated_sentences"):
+        told = f"Note: {lost} supporting sentences are not in the stored texts; their questions have no such scores."
+        lines += ["", wrapped(told)]
+    for note in summary.get("notes", ()):
+        lines += ["", wrapped(f"Note: {note}")]
     return "\n".join(lines)
+
+
+def percent(score: Mapping[str, float]) -> str:
+    """Of a mean between 0 and 1."""
+    return f"{100 * score['mean']:.1f}"
+
+
+def interval_text(score: Mapping[str, float]) -> str:
+    """`12.3 to 45.6`, in percent."""
+    return f"{100 * score['low']:.1f} to {100 * score['high']:.1f}"
+
+
+def seconds_text(seconds: float) -> str:
+    """`12.3`; below 1 with two digits that count."""
+    return f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2g}"
 
 
 def _statuses(records: Sequence[Record]) -> dict[str, int]:
@@ -104,17 +139,10 @@ def _statuses(records: Sequence[Record]) -> dict[str, int]:
 def _confidence(records: Sequence[Record]) -> dict[str, float]:
     """Whether `confidence` knows which answers are right: area under the risk-coverage curve, calibration error.
 
-    Right is EM or, where it is defined, MultiHop-RAG's accuracy. Empty where no answer was scored.
+    Right is EM or, where it is defined, MultiHop-RAG's accuracy. Empty where no answer has both.
     """
-    known = [
-        (0.0 if record["error"] else float(record["confidence"]), right)
-        for record in records
-        if (right := record["scores"].get("accuracy", record["scores"].get("em"))) is not None
-    ]
-    if not known:
-        return {}
-    confidence, correct = zip(*known, strict=True)
-    return {"n": len(known), "aurc": aurc(confidence, correct), "ece": ece(confidence, correct)}
+    sure, right = confidence_and_correctness(records)
+    return {"n": len(sure), "aurc": aurc(sure, right), "ece": ece(sure, right)} if sure else {}
 
 
 def _cost(records: Sequence[Record]) -> dict[str, Any]:
@@ -128,3 +156,7 @@ def _cost(records: Sequence[Record]) -> dict[str, Any]:
     totals = [record["usage"]["ms"].get("total", 0.0) / 1000 for record in records]
     cost["seconds_p50"], cost["seconds_p95"] = (float(value) for value in np.percentile(totals, [50, 95]))
     return cost
+
+
+def _resampled(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return values[np.random.default_rng(_SEED).integers(0, len(values), size=(RESAMPLES, len(values)))]

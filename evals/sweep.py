@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from evals.columns import WIDTH, columns
+from evals.labels import in_order, label
 from evals.runner import FinishedRun, OnProgress, OpenParts, RunProgress, RunRequest, open_parts_of, run_evaluation
+from evals.summary import interval_text, percent, seconds_text
 from evals.systems import system_named
 from hopcite.errors import UsageError
 from hopcite.settings import Settings
@@ -47,25 +50,38 @@ def run_sweep(
 
 
 def render_sweep(runs: Sequence[FinishedRun]) -> str:
-    """One row a system: the main measures in percent with 95% intervals, calls and seconds a question."""
-    shown = [name for name in _SHOWN if any(name in run.summary["scores"] for run in runs)]
+    """One row a system: the main measures in percent with 95% intervals, then failures, calls and seconds a question.
+
+    As many measures stand beside each other as a line has room for.
+    """
     first = runs[0].summary
-    lines = [
-        f"{first['dataset']} {first['split']}: {first['questions']} questions",
-        "",
-        f"| system | {' | '.join(shown)} | failed | calls | seconds |",
-        "|---" * (len(shown) + 4) + "|",
-    ]
-    for run in runs:
-        summary = run.summary
-        cells = [_cell(summary["scores"].get(name)) for name in shown]
-        cost = summary["cost"]
-        spent = (f"{cost['llm_calls']:.1f}", f"{cost['seconds']['total']:.3g}") if cost else ("", "")
-        lines.append(f"| {summary['system']} | {' | '.join([*cells, str(summary['errors']), *spent])} |")
+    shown = [name for name in in_order(_SHOWN) if any(name in run.summary["scores"] for run in runs)]
+    table: list[tuple[str, ...]] = [("system", *(run.summary["system"] for run in runs))]
+    table += [(label(name), *(_cell(run.summary["scores"].get(name)) for run in runs)) for name in shown]
+    table.append(("failed", *(str(run.summary["errors"]) for run in runs)))
+    costs = [run.summary["cost"] for run in runs]
+    table.append(("calls", *(f"{cost['llm_calls']:.1f}" if cost else "" for cost in costs)))
+    table.append(("seconds", *(seconds_text(cost["seconds"]["total"]) if cost else "" for cost in costs)))
+    lines = [f"{first['dataset']} {first['split']}: {first['questions']} questions; percent, with 95% intervals"]
+    for part in _parts(table):
+        lines += ["", *columns(list(zip(*part, strict=True)))]
     return "\n".join(lines)
 
 
+def _parts(table: Sequence[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
+    """The columns of a table, each a tuple, in parts that a line has room for; each part begins with the first."""
+    names, *rest = table
+    parts, room = [[names]], 0
+    for column in rest:
+        width = 2 + max(map(len, column))
+        if width > room and len(parts[-1]) > 1:
+            parts.append([names])
+        if len(parts[-1]) == 1:
+            room = WIDTH - max(map(len, names))
+        parts[-1].append(column)
+        room -= width
+    return parts
+
+
 def _cell(score: dict[str, float] | None) -> str:
-    if score is None:
-        return ""
-    return f"{100 * score['mean']:.1f} ({100 * score['low']:.1f} to {100 * score['high']:.1f})"
+    return "–" if score is None else f"{percent(score)} ({interval_text(score)})"

@@ -158,6 +158,8 @@ def _reason(found: Diagnosis, deps: Deps, options: AnswerOptions) -> str:
         case "cut from the prompt":
             return f"Place {found.ranked}, {_cut(found, options)}"
         case "reranked out":
+            if settings.rerank.method == "none":
+                return f"Place {found.ranked}, with no reranker; the writer reads {options.evidence} (answer.evidence)."
             moved = "left it at" if found.merged == found.ranked else f"moved it from place {found.merged} to"
             return f"Reranking {moved} place {found.ranked}; the writer reads {options.evidence} (answer.evidence)."
         case "lost in merge":

@@ -56,6 +56,7 @@ class Asked(BaseModel):
     supporting_facts: tuple[tuple[str, int], ...] = ()
     evidence_list: tuple[Evidence, ...] = ()
     pool_ids: tuple[str, ...] = ()
+    answerable: bool = True
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,25 +90,18 @@ def rows(path: Path) -> Iterator[Row]:
         raise UsageError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
 
 
-def checked(rows: Iterable[Row], kind: type[Model], path: Path) -> Iterator[Model]:
-    """Each record as a `kind`, whose `id`s must differ. `UsageError` names the place of the first that is wrong."""
+def records(rows: Iterable[Row], to: Callable[[Any], Model], path: Path, *, repeated: bool = False) -> Iterator[Model]:
+    """Each record by way of `to`. `UsageError` names the place of the first that does not fit.
+
+    Or of the first whose `id` an earlier one has, unless they may be `repeated`.
+    """
     first_seen: dict[str, str] = {}
     for place, row in rows:
         with naming(path, place):
-            record = kind.model_validate(row)
-        id_ = getattr(record, "id", None)
-        if id_ is not None:
-            if id_ in first_seen:
-                raise UsageError(f"{path}, {place}: the id {id_!r} is that of {first_seen[id_]}.")
-            first_seen[id_] = place
-        yield record
-
-
-def translated(rows: Iterable[Row], to: Callable[[Any], Model], path: Path) -> Iterator[Model]:
-    """Each record of an official file by way of `to`. `UsageError` names the place of the first that does not fit."""
-    for place, row in rows:
-        with naming(path, place):
             record = to(row)
+        id_ = getattr(record, "id", None)
+        if id_ is not None and not repeated and first_seen.setdefault(id_, place) != place:
+            raise UsageError(f"{path}, {place}: the id {id_!r} is that of {first_seen[id_]}.")
         yield record
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from evals.datasets.lines import Asked, Passage, checked, rows, sha256
+from evals.datasets.lines import Asked, Passage, records, rows, sha256
 from evals.datasets.official import corpus_beside, read_official
 from evals.datasets.types import Dataset, Gold, Question, SupportingFact
 from hopcite.errors import UsageError
@@ -40,8 +40,8 @@ def load_dataset(name: str, path: Path, *, split: str) -> Dataset:
     official = path if path.is_file() else _official(name, path, split)
     if official is None:
         corpus_file, questions_file = _normalised(path, "corpus", name), _normalised(path, split, name)
-        passages = list(checked(rows(corpus_file), Passage, corpus_file))
-        asked = list(checked(rows(questions_file), Asked, questions_file))
+        passages = list(records(rows(corpus_file), Passage.model_validate, corpus_file))
+        asked = list(records(rows(questions_file), Asked.model_validate, questions_file))
     else:
         corpus_file, questions_file = corpus_beside(official) or official, official
         passages, asked = read_official(name, official)
@@ -97,12 +97,12 @@ def _question(line: Asked, ids_by_title: Mapping[str, Sequence[str]], known: set
     else:
         titles = dict.fromkeys(line.gold_titles or [evidence.title for evidence in line.evidence_list])
         gold = [Gold(title, of_title(title)) for title in titles]
-    type_ = line.type or line.question_type
     return Question(
         id=line.id,
         question=line.question,
-        answers=(line.answer, *line.aliases),
-        type=type_,
+        # With a question that can't be answered MuSiQue-Full gives the answer of its twin, MultiHop-RAG what to say.
+        answers=(line.answer, *line.aliases) if line.answerable else (),
+        type=line.type or line.question_type,
         gold=tuple(gold),
         supporting_facts=tuple(
             SupportingFact(title, next(iter(of_title(title)), None), index)
@@ -110,7 +110,7 @@ def _question(line: Asked, ids_by_title: Mapping[str, Sequence[str]], known: set
         ),
         facts=tuple(evidence.fact for evidence in line.evidence_list),
         pool=tuple(id_ for id_ in line.pool_ids if id_ in known),
-        answerable=type_ != "null_query",
+        answerable=line.answerable and line.question_type != "null_query",
     )
 
 
@@ -130,11 +130,18 @@ def _document(passage: Passage, corpus_file: Path) -> Document:
     )
 
 
-def _notes(name: str, passages: Sequence[Passage], questions: Iterable[Question]) -> Iterator[str]:
+def _notes(name: str, passages: Sequence[Passage], questions: Sequence[Question]) -> Iterator[str]:
     missing = [gold.name for question in questions for gold in question.gold if not gold.document_ids]
     if missing:
-        examples = ", ".join(map(repr, list(dict.fromkeys(missing))[:_EXAMPLES]))
-        yield f"{len(missing)} gold passages are not in the corpus and count as missed: {examples}, …"
+        names = list(dict.fromkeys(missing))
+        examples = ", ".join(map(repr, names[:_EXAMPLES])) + (", …" if len(names) > _EXAMPLES else "")
+        are = "passages are" if len(missing) > 1 else "passage is"
+        yield f"{len(missing)} gold {are} not in the corpus and count as missed: {examples}"
+    if unanswerable := sum(not question.answerable and bool(question.pool) for question in questions):
+        yield (
+            f"{unanswerable} questions can't be answered from their own paragraphs; those of other questions may hold "
+            "the answer, so ask them with --pool distractor."
+        )
     if name == "multihop-rag" and len(passages) != _MULTIHOP_RAG_ARTICLES:
         yield (
             f"The corpus has {len(passages)} documents, not MultiHop-RAG's {_MULTIHOP_RAG_ARTICLES} articles: "

@@ -1,19 +1,21 @@
 """The official files of the four sets, and the hub's layouts where they differ, translated to normalised records.
 
 HotpotQA and 2WikiMultihopQA are lists of questions, each with its context: `[title, [sentence, …]]` pairs, or on the
-hub one list of titles and one of sentence lists. MuSiQue has `paragraphs` with `is_supporting`. MultiHop-RAG has its
-corpus in a file of its own. The corpus of the first three is the pool of all contexts, or a `*_corpus.json` of
-`{title, text}` beside the file (the layout of HippoRAG's subsets).
+hub one list of titles and one of sentence lists, or the pairs as JSON in a string. MuSiQue has `paragraphs` with
+`is_supporting`. MultiHop-RAG has its corpus in a file of its own. The corpus of the first three is the pool of all
+contexts, or a `*_corpus.json` of `{title, text}` beside the file (the layout of HippoRAG's subsets).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evals.datasets.lines import Asked, Passage, rows, translated
+from evals.datasets.lines import Asked, Passage, records, rows
 
 Translated = tuple[list[Passage], list[Asked]]
 
@@ -66,14 +68,17 @@ def _musique(path: Path) -> Translated:
         passages = [_passage(paragraph["title"], paragraph["paragraph_text"]) for paragraph in paragraphs]
         pool.update((passage.id, passage) for passage in passages)
         supporting = [p for p, paragraph in zip(passages, paragraphs, strict=True) if paragraph["is_supporting"]]
+        answerable = row.get("answerable", True)
         return Asked(
-            id=str(row["id"]),
+            # MuSiQue-Full has a question twice under one id: once with its paragraphs, once with one of them taken out.
+            id=str(row["id"]) if answerable else f"{row['id']}/unanswerable",
             question=row["question"],
             answer=row["answer"],
             aliases=tuple(row.get("answer_aliases") or ()),
             type=str(row["id"]).partition("__")[0],
-            gold_ids=tuple(passage.id for passage in supporting),
+            gold_ids=tuple(passage.id for passage in supporting if answerable),
             pool_ids=tuple(passage.id for passage in passages),
+            answerable=answerable,
         )
 
     return _finished(path, question, pool)
@@ -81,21 +86,24 @@ def _musique(path: Path) -> Translated:
 
 def _multihop_rag(path: Path) -> Translated:
     corpus = path.with_name("corpus.json")
-    articles = {
-        passage.id: passage for passage in translated(rows(corpus), lambda row: _article(row), corpus)
-    }  # an article that comes twice is one
+    # An article that comes twice is one.
+    articles = {passage.id: passage for passage in records(rows(corpus), _article, corpus, repeated=True)}
+    times: Counter[str] = Counter()
 
     def question(row: Mapping[str, Any]) -> Asked:
+        query = str(row["query"])
+        times[query] += 1
+        # There are no ids. The official scripts score a query as often as it comes.
+        again = f"-{times[query]}" if times[query] > 1 else ""
         return Asked(
-            id=hashlib.sha256(str(row["query"]).encode()).hexdigest()[:16],
+            id=hashlib.sha256(query.encode()).hexdigest()[:16] + again,
             question=row["query"],
             answer=row["answer"],
             question_type=row["question_type"],
             evidence_list=row["evidence_list"],
         )
 
-    asked = {question.id: question for question in translated(rows(path), question, path)}
-    return list(articles.values()), list(asked.values())
+    return list(articles.values()), list(records(rows(path), question, path))
 
 
 def _article(row: Mapping[str, Any]) -> Passage:
@@ -104,12 +112,12 @@ def _article(row: Mapping[str, Any]) -> Passage:
 
 
 def _finished(path: Path, question: Callable[[Any], Asked], pool: Mapping[str, Passage]) -> Translated:
-    asked = list(translated(rows(path), question, path))  # fills the pool
+    asked = list(records(rows(path), question, path))  # fills the pool
     beside = corpus_beside(path)
     if beside is None:
         return list(pool.values()), asked
-    corpus = {p.id: p for p in translated(rows(beside), lambda row: _passage(row["title"], row["text"]), beside)}
-    return list(_joined(corpus, pool)), asked
+    passages = records(rows(beside), lambda row: _passage(row["title"], row["text"]), beside, repeated=True)
+    return list(_joined({passage.id: passage for passage in passages}, pool)), asked
 
 
 def _joined(corpus: Mapping[str, Passage], pool: Mapping[str, Passage]) -> Iterator[Passage]:
@@ -129,7 +137,9 @@ def _passage(title: str, text: str) -> Passage:
 
 
 def _pairs(value: Any, first: str, second: str) -> list[tuple[Any, Any]]:
-    """Pairs as the official files write them, or as two parallel lists, as on the hub."""
+    """Pairs as the official files write them, or as on the hub: two parallel lists, or the pairs as JSON."""
+    if isinstance(value, str):
+        value = json.loads(value)
     if isinstance(value, Mapping):
         values = value.get(second, value.get("content"))
         return list(zip(value[first], values, strict=True))

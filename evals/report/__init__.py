@@ -57,6 +57,7 @@ def render_report(runs: Sequence[Run]) -> str:
         settings=tables.differing_settings(runs),
         measures=tables.measures(runs),
         by_type=tables.measures_by_type(runs),
+        outcome=tables.outcome(runs),
         cost=tables.cost(runs),
         figures=figures(runs),
         comparisons=_comparisons(runs),

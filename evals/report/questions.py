@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals.labels import in_order, label
-from evals.losses import Depths, fates
+from evals.losses import Depths, fates, shown_chunks
 from evals.reading import Run, seconds_of
 from evals.records import Record
 
@@ -82,9 +82,10 @@ def _question(
     told = []
     for run, record in zip(runs, records, strict=True):
         kept = _kept(record, gold_ids, detail.passages) if record else []
-        shown = _shown(record) if record else set()
+        shown = set(shown_chunks(record) or ()) if record else set()
         evidence = [
-            [place(item), item["rank"], _score(item["retrieval_score"]), _score(item.get("rerank_score")),
+            [place(item), item["rank"], _score(item["retrieval_score"]),
+             _score(item.get("rerank_score")) if run.reranked else None,
              " ".join(item.get("steps", [])), int(item["chunk_id"] in shown)]
             for item in kept
         ]  # fmt: skip
@@ -101,7 +102,7 @@ def _question(
 
 
 def _answer(run: Run, record: Record, measures: Sequence[str], detail: Detail) -> dict[str, Any]:
-    met = fates(record, depths=Depths.of(run), written=run.written)
+    met = fates(record, depths=Depths.of(run), written=run.written) if run.evidence != "none" else {}
     return {
         "right": record["scores"].get(run.correctness),
         "short": str(record.get("short_answer") or ""),
@@ -137,15 +138,21 @@ def _kept(record: Record, gold_ids: set[str], most: int) -> list[Mapping[str, An
     ]
 
 
-def _shown(record: Record) -> set[str]:
-    events = [event.get("detail", {}) for event in record.get("trace") or [] if event.get("node") == "write"]
-    return set(next((detail["shown"] for detail in reversed(events) if "shown" in detail), ()))
-
-
 def _event(detail: Mapping[str, Any], cut: Detail) -> str:
-    """Chunk ids say nothing to a reader: their number does."""
-    told = {name: f"{len(value)} passages" if name == "shown" else value for name, value in detail.items()}
-    return _cut(json.dumps(told, ensure_ascii=False)[1:-1], cut.trace)
+    """`name value; …` without what is empty or the same for all questions; of chunk ids, their number."""
+    shared = ("stage", "conditions")
+    kept = {name: value for name, value in detail.items() if name not in shared and value not in ([], "")}
+    told = {name: f"{len(value)} passages" if name == "shown" else value for name, value in kept.items()}
+    return _cut("; ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told.items()), cut.trace)
+
+
+def _plain(value: object) -> str:
+    """A value of the trace as a reader writes it: numbers with four digits, no brackets around mappings."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(of_name)}" for name, of_name in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _score(value: float | None) -> float | None:

@@ -129,9 +129,16 @@ def bars(rows: Sequence[Bar], x: Axis, *, told: str) -> Markup:
     return _svg(body, bottom + _BOTTOM - 6, told)
 
 
-def swatch(colour: int) -> Markup:
-    """The mark of a run in a legend."""
-    return Markup('<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true">{}</svg>').format(_mark(7, 7, 5, colour))
+def swatch(colour: int, *, line: bool = False) -> Markup:
+    """The mark of a run in a legend, or its line."""
+    if not line:
+        return Markup('<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true">{}</svg>').format(
+            _mark(7, 7, 5, colour)
+        )
+    drawn = Markup('<g class="k{}"><polyline class="line d{}" points="0,7 34,7"/>{}</g>')
+    return Markup('<svg class="swatch long" viewBox="0 0 34 14" aria-hidden="true">{}</svg>').format(
+        drawn.format(colour % COLOURS, colour % 4, _mark(17, 7, 4, colour))
+    )
 
 
 def _svg(body: Iterable[Markup], height: float, told: str) -> Markup:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from evals import manifest as manifests
 from evals.labels import in_order, label
 from evals.reading import Run, seconds_of
-from evals.summary import interval, scores_of
-
-_BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
-_OF_NO_ACCOUNT = ("data_dir", "model_dir", "server.", "llm.api_key", "qdrant.api_key", "settings_fingerprint")
-"""Settings that change no figure, and what only sums up the others."""
+from evals.summary import BY_TYPE, interval, quantile, scores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +44,21 @@ def points(score: Mapping[str, float], *, times: float = 100, digits: int = 1) -
     return Spread(mean, f"{low} to {high}")
 
 
+def shares(share: float, between: tuple[float, float] | None) -> Cell:
+    """A share in percent with its interval, where it has one, in small print."""
+    if between is None:
+        return f"{100 * share:.1f}"
+    return points({"mean": share, "low": between[0], "high": between[1]})
+
+
 def provenance(runs: Sequence[Run]) -> Table:
     """What ran where."""
-    facts = [dict(_facts(run)) for run in runs]
-    names = dict.fromkeys(name for found in sorted(facts, key=len, reverse=True) for name in found)
-    rows = [(name, tuple(found.get(name, "–") for found in facts)) for name in names]
-    return Table(("", *(run.name for run in runs)), rows)
+    return _of_runs("", runs, _facts)
 
 
 def what_ran(runs: Sequence[Run]) -> str:
     """Models, code and machine in one line, with every value that occurs."""
-    facts = [dict(_facts(run)) for run in runs]
+    facts = [{name: str(told) for name, told in _facts(run)} for run in runs]
     told = []
     for name in ("language model", "encoder", "reranker", "code", "machine"):
         values = dict.fromkeys(found[name] for found in facts if name in found)
@@ -71,8 +69,9 @@ def what_ran(runs: Sequence[Run]) -> str:
 
 def differing_settings(runs: Sequence[Run]) -> Table:
     """The leaves of settings and identity that are not equal in all runs."""
-    leaves = [{**dict(_leaves(run.manifest["settings"])), **dict(_leaves(run.identity))} for run in runs]
-    names = dict.fromkeys(name for found in leaves for name in found if not name.startswith(_OF_NO_ACCOUNT))
+    both = [(run.manifest["settings"], run.identity) for run in runs]
+    leaves = [dict(pair for tree in trees for pair in manifests.leaves(tree)) for trees in both]
+    names = dict.fromkeys(name for found in leaves for name in found if manifests.counts(name))
     rows = [
         (name, tuple(_shown(found.get(name, "–")) for found in leaves))
         for name in names
@@ -104,22 +103,31 @@ def measures_by_type(runs: Sequence[Run]) -> list[Table]:
         rows: list[tuple[str, Sequence[Cell]]] = [("questions", tuple(str(len(records)) for records in of_type))]
         rows.extend(
             (label(name), tuple(points(found[name]) if name in found else "–" for found in scores))
-            for name in _BY_TYPE
+            for name in BY_TYPE
             if any(name in found for found in scores)
         )
         tables.append(Table(("measure (%)", *(run.name for run in runs)), rows, heading=kind or "no type"))
     return tables
 
 
+def outcome(runs: Sequence[Run]) -> Table:
+    """How many questions failed, and how many answers have each status."""
+    return _of_runs("questions", runs, _outcome)
+
+
 def cost(runs: Sequence[Run]) -> Table:
-    """Outcomes, seconds, calls and tokens per question that did not fail."""
-    columns = [dict(_cost(run)) for run in runs]
-    names = dict.fromkeys(name for found in columns for name in found)
+    """Seconds, calls and tokens per question that did not fail."""
+    return _of_runs("per question", runs, _cost)
+
+
+def _of_runs(heading: str, runs: Sequence[Run], facts: Callable[[Run], Iterator[tuple[str, Cell]]]) -> Table:
+    columns = [dict(facts(run)) for run in runs]
+    names = dict.fromkeys(name for found in sorted(columns, key=len, reverse=True) for name in found)
     rows = [(name, tuple(found.get(name, "–") for found in columns)) for name in names]
-    return Table(("per question", *(run.name for run in runs)), rows)
+    return Table((heading, *(run.name for run in runs)), rows)
 
 
-def _facts(run: Run) -> Iterator[tuple[str, str]]:
+def _facts(run: Run) -> Iterator[tuple[str, Cell]]:
     manifest, identity = run.manifest, run.identity
     machine, code = manifest.get("machine", {}), manifest.get("code", {})
     failed = sum(record["error"] is not None for record in run.records)
@@ -153,19 +161,23 @@ def _time(stamp: object) -> str:
     return str(stamp).replace("T", " ").replace("+00:00", " UTC") if stamp else "–"
 
 
-def _cost(run: Run) -> Iterator[tuple[str, Cell]]:
+def _outcome(run: Run) -> Iterator[tuple[str, Cell]]:
     answered = [record for record in run.records if record["error"] is None]
-    statuses = Counter(str(record.get("status")) for record in answered)
+    yield "asked", str(len(run.records))
     yield "failed", str(len(run.records) - len(answered))
     if run.written:
+        statuses = Counter(str(record.get("status")) for record in answered)
         for status in ("answered", "partial", "unanswerable"):
             yield status, str(statuses[status])
+
+
+def _cost(run: Run) -> Iterator[tuple[str, Cell]]:
+    answered = [record for record in run.records if record["error"] is None]
     seconds = [s for record in answered if (s := seconds_of(record)) is not None]
     if seconds:
         yield "seconds, mean", points(interval(seconds), times=1, digits=2)
-        median, late = np.percentile(seconds, [50, 95])
-        yield "seconds, half of them within", f"{median:.2f}"
-        yield "seconds, 95% of them within", f"{late:.2f}"
+        yield "seconds, half of them within", points(quantile(seconds, 0.5), times=1, digits=2)
+        yield "seconds, 95% of them within", points(quantile(seconds, 0.95), times=1, digits=2)
     for name in ("llm_calls", "prompt_tokens", "completion_tokens"):
         values = [float(record["usage"][name]) for record in answered if name in record.get("usage", {})]
         if values:
@@ -175,14 +187,6 @@ def _cost(run: Run) -> Iterator[tuple[str, Cell]]:
 
 def _with_count(cell: Spread, n: float, questions: int) -> Spread:
     return cell if n == questions else Spread(cell.text, f"{cell.small}, of {n:.0f}")
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _shown(value: object) -> str:

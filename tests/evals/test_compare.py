@@ -10,6 +10,7 @@ import pytest
 
 from evals.compare import compare_folders, comparison_json
 from evals.compare_text import render_comparison
+from evals.manifest import VERSION
 from hopcite.errors import UsageError
 from tests.evals.folders import record, write_run
 
@@ -80,10 +81,42 @@ def test_the_text_names_runs_settings_and_verdicts(folders: tuple[Path, Path]) -
     assert "1 questions left out" in text
     assert 'system: "hybrid", now "adaptive"' in text
     [line] = [line for line in text.splitlines() if line.startswith("answer EM") and "B better" in line][:1]
-    assert "+77.8" in line
+    assert line.split()[4:9:4] == ["+77.8", "0.039"]
     assert "no difference shown" in text
     assert "8 wrong in A, right in B (by answer EM)" in text
     assert "WorkFailed: Garbled." in text
+
+
+def test_a_measure_that_one_run_lacks_altogether_is_named(tmp_path: Path) -> None:
+    a = write_run(
+        tmp_path / "a", [record("q1", scores={"recall@5": 1.0, "citation_recall": None})], retrieval_only=True
+    )
+    b = write_run(tmp_path / "b", [record("q1", scores={"recall@5": 1.0, "em": 1.0, "citation_recall": 1.0})])
+    found = compare_folders(a, b)
+    assert list(found.scores) == ["recall@5"]
+    assert (found.only_a, found.only_b, found.measure) == ((), ("em", "citation_recall"), "all_evidence@5")
+    assert "Only B has: answer EM, citation recall" in render_comparison(found)
+    assert comparison_json(found)["only_b"] == ["em", "citation_recall"]
+
+
+def test_answers_that_nobody_can_score_flip_by_their_evidence(tmp_path: Path) -> None:
+    a, b = (
+        write_run(tmp_path / str(score), [record("q1", scores={"all_evidence@5": score})], dataset="custom")
+        for score in (0.0, 1.0)
+    )
+    assert len(compare_folders(a, b).to_b) == 1
+
+
+def test_the_text_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    def many(score: float, sp: float | None) -> list[dict[str, Any]]:
+        ids = [f"q{n}" for n in range(600)]
+        return [record(id_, scores={"f1": score, "sp_precision": sp if id_ == "q0" else score}) for id_ in ids]
+
+    a = write_run(tmp_path / "a", many(0.0, 0.0), system="hybrid")
+    b = write_run(tmp_path / "b", many(1.0, None), system="adaptive")
+    text = render_comparison(compare_folders(a, b))
+    assert "599" in text
+    assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
 
 
 def test_an_unfinished_run_is_said_to_be_one(tmp_path: Path) -> None:
@@ -110,12 +143,17 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
     broken = write_run(tmp_path / "broken", [scored("q1", 1.0)])
     (broken / "manifest.json").write_text("[1, 2", encoding="utf-8")
     old = write_run(tmp_path / "old", [{"id": "q1", "error": None, "scores": None}])
+    later = write_run(tmp_path / "later", [scored("q1", 1.0)])
+    manifest = json.loads((later / "manifest.json").read_text(encoding="utf-8"))
+    manifest["identity"]["format"] = VERSION + 1
+    (later / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     for folder, words in (
         (tmp_path / "absent", "no folder"),
         (tmp_path / "other", "no run folder"),
         (broken, "no run folder"),
         (empty, "no records"),
         (old, "another version"),
+        (later, "later version"),
     ):
         with pytest.raises(UsageError, match=words) as caught:
             compare_folders(good, folder)

@@ -32,7 +32,10 @@ HUB = {
     "supporting_facts": {"title": ["Harrow Railway", "Ottilie Brand"], "sent_id": [0, 0]},
     "context": {"title": ["Harrow Railway", "Ottilie Brand", "Tarn"], "sentences": [RAIL, BRAND, ["Tarn is a lake."]]},
 }  # fmt: skip
-MUSIQUE = {
+HUB_STRINGS = {
+    **HOTPOT, "supporting_facts": json.dumps(HOTPOT["supporting_facts"]), "context": json.dumps(HOTPOT["context"]),
+}  # fmt: skip
+MUSIQUE: dict[str, Any] = {
     "id": "2hop__1_2", "question": HOTPOT["question"], "answer": "Kestmark", "answer_aliases": ["Kest Mark"],
     "answerable": True, "question_decomposition": [],
     "paragraphs": [
@@ -60,7 +63,7 @@ def check_hotpot(dataset: Dataset) -> None:
     assert (question.id, question.answers, question.type) == ("h1", ("Kestmark",), "bridge")
 
 
-@pytest.mark.parametrize("row", [HOTPOT, HUB], ids=["official", "hub"])
+@pytest.mark.parametrize("row", [HOTPOT, HUB, HUB_STRINGS], ids=["official", "hub", "hub as strings"])
 @pytest.mark.parametrize("name", ["hotpot_dev_distractor_v1.json", "hotpot_dev_fullwiki_v1.json"])
 def test_hotpotqa(tmp_path: Path, name: str, row: dict[str, Any]) -> None:
     check_hotpot(load_dataset("hotpotqa", write(tmp_path / name, [row]), split="dev"))
@@ -93,7 +96,7 @@ def test_a_corpus_beside_the_questions_is_searched_whole(tmp_path: Path) -> None
     assert [document.title for document in dataset.documents] == ["Harrow Railway", "Other"]
     [question] = dataset.questions
     assert [len(gold.document_ids) for gold in question.gold] == [1, 0]
-    assert "1 gold passages are not in the corpus" in dataset.notes[0]
+    assert dataset.notes == ("1 gold passage is not in the corpus and count as missed: 'Ottilie Brand'",)
 
 
 def test_musique_tells_paragraphs_of_one_title_apart(tmp_path: Path) -> None:
@@ -105,6 +108,19 @@ def test_musique_tells_paragraphs_of_one_title_apart(tmp_path: Path) -> None:
     assert [gold.document_ids for gold in question.gold] == [(born,), (surveyed,)]
     assert (question.answers, question.type) == (("Kestmark", "Kest Mark"), "2hop")
     assert len(dataset.documents) == 3
+
+
+def test_a_question_that_its_paragraphs_do_not_answer_is_told_from_its_twin(tmp_path: Path) -> None:
+    paragraphs = MUSIQUE["paragraphs"][1:]
+    twin = {**MUSIQUE, "answerable": False, "paragraphs": paragraphs}
+    path = tmp_path / "musique_full_v1.0_dev.jsonl"
+    path.write_text(f"{json.dumps(MUSIQUE)}\n{json.dumps(twin)}\n", encoding="utf-8")
+    dataset = load_dataset("musique", tmp_path, split="dev")
+    can, cannot = dataset.questions
+    assert (can.id, can.answerable, len(can.gold)) == ("2hop__1_2", True, 2)
+    assert (cannot.id, cannot.answerable) == ("2hop__1_2/unanswerable", False)
+    assert (cannot.answers, cannot.gold, len(cannot.pool)) == ((), (), 2), "its gold answer is that of the twin"
+    assert "--pool distractor" in dataset.notes[0]
 
 
 def test_multihop_rag(tmp_path: Path) -> None:
@@ -127,6 +143,14 @@ def test_multihop_rag(tmp_path: Path) -> None:
     assert (why.gold, why.answerable) == ((), False)
 
 
+def test_a_query_that_multihop_rag_has_twice_is_asked_twice(tmp_path: Path) -> None:
+    row = {"query": "When?", "answer": "noon", "question_type": "inference_query", "evidence_list": []}
+    write(tmp_path / "corpus.json", [{"title": "T", "body": "B", "url": "u"}])
+    dataset = load_dataset("multihop-rag", write(tmp_path / "MultiHopRAG.json", [row, row]), split="test")
+    first, second = dataset.questions
+    assert (second.question, second.id) == ("When?", f"{first.id}-2")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -135,6 +159,8 @@ def test_multihop_rag(tmp_path: Path) -> None:
         (json.dumps([{**HOTPOT, "answer": None}]), "item 1: answer"),
         (json.dumps([{**HOTPOT, "context": [["Tarn"]]}]), "item 1: this is no record"),
         (json.dumps(["text"]), "item 1: this is no record"),
+        (json.dumps([HOTPOT, HOTPOT]), "item 2: the id 'h1' is that of item 1"),
+        (json.dumps([{**HOTPOT, "context": "[["}]), "item 1: this is no record"),
         ("[]", "no questions"),
         ("{}", "line 1: .*'context' is missing"),
     ],
@@ -143,6 +169,23 @@ def test_an_official_file_that_is_wrong_says_where(tmp_path: Path, content: str,
     (tmp_path / "dev.json").write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match=rf"dev\.json.*{words}"):
         load_dataset("2wikimultihopqa", tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ('{"id": "q2", "question": "Wh', "this is no JSON"),
+        ('{"id": "q2", "question": "Who?"}', "answer: Field required"),
+        ('{"id": "q1", "question": "Who?", "answer": "x"}', "the id 'q1' is that of line 1"),
+    ],
+    ids=["truncated", "malformed", "id twice"],
+)
+def test_a_line_that_is_wrong_is_named_by_its_number(tmp_path: Path, last: str, words: str) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"id": "p", "title": "T", "text": "x"}\n', encoding="utf-8")
+    first = '{"id": "q1", "question": "Who?", "answer": "x"}\n\n'  # an empty line counts as a line
+    (tmp_path / "test.jsonl").write_text(first + last, encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"test\.jsonl, line 3: {words}"):
+        load_dataset("musique", tmp_path, split="test")
 
 
 def test_a_file_cut_short_is_named(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ from evals.metrics.citations import (
         ("Tarn", "Tarn House", 0, 2 / 3, 2 / 3),  # P 1, R 1/2
         ("a b c", "c d", 0, 0.5, 0.5),  # "a" is an article: P 1/2, R 1/2
         ("yes indeed", "yes", 0, 0, 2 / 3),
+        ("yes", "yes indeed", 0, 0, 2 / 3),
+        ("noanswer", "Tarn noanswer", 0, 0, 2 / 3),
+        ("Yes!", "yes", 1, 1, 1),
+        ("don't", "dont", 1, 1, 1),  # punctuation goes without leaving a space
         ("", "Tarn", 0, 0, 0),
     ],
 )
@@ -84,5 +88,36 @@ def test_multihop_rag_counts_each_fact_at_the_chunk_that_first_holds_it() -> Non
     chunks = ["nothing", "has fact one", "has fact one and fact two"]
     found = multihop_rag.retrieval_scores(chunks, ["fact one", "fact two", "fact three"])
     assert found == {"hits@4": 1.0, "hits@10": 1.0, "map@10": pytest.approx((1 / 2 + 1 / 3) / 3), "mrr@10": 0.5}
-    assert multihop_rag.shares_a_word("the answer is Tarn", "Tarn House") == 1
-    assert multihop_rag.shares_a_word("Oss", "Tarn House") == 0
+
+
+def test_multihop_rag_leaves_out_spaces_and_line_feeds_and_nothing_else() -> None:
+    assert multihop_rag.retrieval_scores(["a fact\nof two  lines"], ["a factof two lines"])["hits@4"] == 1
+    for chunk in ("A FACT", "a\tfact", "a fa"):  # of another case, with a tab, cut by the border
+        assert multihop_rag.retrieval_scores([chunk, "ct"], ["a fact"])["hits@10"] == 0, chunk
+
+
+def test_multihop_rag_s_depths_and_its_map() -> None:
+    found = multihop_rag.retrieval_scores(["fact 1", "fact 2", "fact 3"], ["fact 1", "fact 2", "fact 3"])
+    assert found["map@10"] == pytest.approx((1 + 1 / 2 + 1 / 3) / 3), "a perfect order does not give 1"
+    ranks = {rank: multihop_rag.retrieval_scores([*["x"] * (rank - 1), "fact"], ["fact"]) for rank in (4, 5, 10, 11)}
+    assert [ranks[4]["hits@4"], ranks[5]["hits@4"], ranks[10]["hits@10"], ranks[11]["hits@10"]] == [1, 0, 1, 0]
+    assert [ranks[10]["mrr@10"], ranks[11]["mrr@10"], ranks[11]["map@10"]] == [1 / 10, 0, 0]
+    many = [f"fact {n:02}" for n in range(12)]
+    assert multihop_rag.retrieval_scores([" ".join(many)], many)["map@10"] == 12 / 10, "divided by 10 at most"
+
+
+@pytest.mark.parametrize(
+    ("prediction", "gold", "right"),
+    [
+        ("the answer is Tarn", "Tarn House", 1),
+        ("Oss", "Tarn House", 0),
+        ("the cat", "the dog", 1),  # any word will do
+        ("Yes.", "Yes", 0),  # punctuation stays on
+        ("YES", "Yes", 1),
+        ('The answer to the question is "Oss". Not Tarn.', "Tarn", 0),  # what is stated so is all that counts
+        ("The answer to the question is Tarn", "Tarn", 1),
+        ("Insufficient information.", "Insufficient information.", 1),
+    ],
+)
+def test_multihop_rag_s_rule_for_answers(prediction: str, gold: str, right: float) -> None:
+    assert multihop_rag.shares_a_word(prediction, gold) == right

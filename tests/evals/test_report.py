@@ -15,8 +15,9 @@ import pytest
 
 from evals.reading import read_runs
 from evals.report import render_report, write_report
-from evals.report.figures import figures, wilson
-from evals.report.questions import packed_questions, questions
+from evals.report.confidence import wilson
+from evals.report.figures import figures, found_share
+from evals.report.questions import Detail, _event, packed_questions, questions
 from evals.report.tables import Spread, differing_settings, measures
 from hopcite.errors import UsageError
 from tests.evals.folders import record, write_run
@@ -148,9 +149,41 @@ def test_questions_carry_what_the_drill_down_shows(folders: list[Path]) -> None:
         ["Title b", "Text of b1.", 0],
         ["Title c", "Text of c1.", 1],
     ]
-    assert first["runs"][0]["evidence"][2] == [2, 3, 0.3333, 7.0, "q", 0], "texts are shared by number"
+    assert first["runs"][0]["evidence"][2] == [2, 3, 0.3333, None, "q", 0], "texts by number; nothing reranked"
     assert first["runs"][0]["fates"] == ["ignored by the writer", "reranked out"]
     assert (last["runs"][1]["error"], last["runs"][1]["right"]) == ("WorkFailed: Garbled.", 0.0)
+
+
+def test_losses_come_with_the_interval_of_their_questions(folders: list[Path]) -> None:
+    # Of each question's two gold passages none is cited, but in one question both are.
+    records = [scored(f"q{n}", 1.0) for n in range(4)]
+    records[0]["citations"] = [{"document_id": "a"}, {"document_id": "c"}]
+    run, closed = read_runs(
+        [write_run(folders[0].parent / name, records, system=name) for name in ("rr", "closed-book")]
+    )
+    found = found_share(run)
+    assert (found["mean"], found["low"]) == (0.25, 0.0)
+    assert 0.5 <= found["high"] <= 0.75
+    [losses] = [figure for figure in figures([run, closed]) if figure.id == "losses"]
+    assert [row[0] for row in losses.table.rows] == ["rr"], "where nothing was searched, nothing was lost"
+    assert questions([closed])["questions"][0]["runs"][0]["fates"] == []
+
+
+def test_a_run_with_failed_questions_alone_is_told_and_not_drawn(tmp_path: Path) -> None:
+    failed = [scored(f"q{n}", 0.0, error="WorkFailed: Garbled.", confidence=0.0) for n in range(3)]
+    bad = write_run(tmp_path / "bad", failed, system="hybrid", status="running")
+    good = write_run(tmp_path / "good", [scored(f"q{n}", 1.0) for n in range(3)])
+    page = render_report(read_runs([bad, good]))
+    assert "3 failed" in page
+    assert "not finished" in page
+    assert {figure.id for figure in figures(read_runs([bad]))} == {"losses", "recall"}
+    render_report(read_runs([bad]))
+
+
+def test_the_trace_is_told_without_what_every_question_shares() -> None:
+    detail = {"stage": "write", "shown": ["a", "b"], "likelihood": 0.81113644, "notes": [], "signals": {"quoted": 1.0}}
+    cut = Detail(10, 280, 300, 300)
+    assert _event(detail, cut) == "shown 2 passages; likelihood 0.8111; signals quoted 1"
 
 
 def test_texts_are_cut_to_the_budget(tmp_path: Path) -> None:

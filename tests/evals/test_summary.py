@@ -45,7 +45,9 @@ def test_the_interval_is_that_of_the_mean() -> None:
 
 def test_the_table_is_in_percent() -> None:
     summary = {"dataset": "d", "split": "test", "system": "s", "notes": [], **summarise([record("bridge", f1=0.25)])}
-    assert "| answer F1 | 25.0 | 25.0 to 25.0 | 1 |" in render_summary(summary)
+    text = render_summary(summary)
+    assert "answer F1    25.0  25.0 to 25.0          1" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_confidence_is_judged_by_what_was_right() -> None:

@@ -58,12 +58,12 @@
     box.append(
       ...list("ul", "Citations", run.citations.map(([number, title, quote, verified]) =>
         make("li", "", `[${number}] ${title}: “${quote}”`, verified ? null : make("span", "problem", " not verified")))),
-      ...list("ul", "Gold passages", run.fates.map((fate, i) => make("li", "", `${question.passages[i] ?? ""}: `, make("strong", "", fate)))),
+      ...list("ul", "Gold passages", run.fates.map((fate, i) => make("li", "", `${question.passages[i] ?? ""}: `, make("strong", "", fate === "found" ? (data.runs[n].written ? "cited" : "would be read") : fate)))),
       ...list("ul", "Steps", run.steps.map(([id, text, answer, status]) =>
         make("li", "", `${id}: ${text} `, make("span", "soft", answer ? `→ ${answer}` : status.replace("_", " "))))),
       ...list("ol", "Evidence", run.evidence.map((item) => passage(question, item))),
       ...list("ul", "Trace", run.trace.map(([node, ms, detail]) => make("li", "", `${node}, ${ms} ms `, make("span", "soft", detail)))),
-      ...list("ul", "Scores", [make("li", "", run.scores.map((value, i) => (value === null ? "" : `${data.measures[i]} ${value}`)).filter(Boolean).join(", "))]),
+      ...list("ul", "Scores (%)", [make("li", "", run.scores.map((value, i) => (value === null ? "" : `${data.measures[i]}: ${+(100 * value).toFixed(1)}`)).filter(Boolean).join("; "))]),
     );
     return box;
   }

@@ -1,0 +1,69 @@
+"""The cache of replies: what a ranking depends on is in its key. What it costs is tested with whole runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import Deps
+from evals.cache import ReplyCache, with_cache
+from hopcite.budget import Budget
+from hopcite.settings import Settings
+from hopcite.types import Chunk
+from retrieval import open_collection
+from retrieval.rerank.port import Ranking, keep_order
+from tests.fakes import HashingEncoder, ScriptedChat
+
+CHUNKS = [Chunk(f"p{n}", f"d{n}", "Title", "", f"Text {n}.", 0, 7, 0) for n in range(2)]
+
+
+class CountingReranker:
+    """Keeps the order, and counts how often it was asked."""
+
+    name = "yes-no:small"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
+        """One model call."""
+        self.asked += 1
+        budget.charge(calls=1, prompt_tokens=10, completion_tokens=1)
+        return keep_order(len(candidates))
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({}, 1),
+        ({"first_stage_weight": 0.1}, 1),  # fused after the ranking
+        ({"engine": "in-process"}, 2),
+        ({"engine": "server", "base_url": "http://one:1/v1"}, 2),
+        ({"device": "cuda"}, 2),
+    ],
+)
+def test_a_ranking_is_asked_for_again_where_what_makes_it_has_changed(
+    tmp_path: Path, change: dict[str, Any], asked: int
+) -> None:
+    reranker = CountingReranker()
+    settings = Settings(data_dir=tmp_path)
+    collection = open_collection(settings, HashingEncoder(), create=True)
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    budgets = []
+    for rerank in ({}, change):
+        changed = settings.model_copy(update={"rerank": settings.rerank.model_copy(update=rerank)})
+        deps = Deps(settings=changed, collection=collection, reranker=reranker, chat=ScriptedChat([]))
+        budgets.append(Budget())
+        ranking = asyncio.run(with_cache(deps, cache).reranker.rerank("q", CHUNKS, budget=budgets[-1]))
+        assert ranking.order == (0, 1)
+    cache.close()
+    collection.close()
+    assert reranker.asked == asked
+    assert [budget.llm_calls for budget in budgets] == [1, 1], "a kept reply is billed like the call that made it"
