@@ -6,12 +6,14 @@ import math
 
 import pytest
 
+from agent.plan import Plan
 from hopcite.chat import Completion
 from retrieval import Collection
 from tests.agent.test_graph import NOT_THERE, PLAN, REPLY, Script, ask, collection
 
 __all__ = ["collection"]
 
+NO_STEPS = Plan(steps=[])
 OTHER = "Answer: Tarn\nMirel Bridge crosses the Oss at Tarn."
 
 
@@ -27,7 +29,7 @@ def nodes(answer: object) -> list[str]:
 
 
 def test_a_likely_draft_is_final(collection: Collection) -> None:
-    answer = ask(collection, [told(REPLY, 0.65)], evidence=1)
+    answer = ask(collection, [told(REPLY, 0.65)], evidence=2)
     assert nodes(answer) == ["search", "rerank", "write", "verify"]
 
 
@@ -37,21 +39,21 @@ def test_a_claim_beside_a_likely_answer_is_no_reason_to_go_on(collection: Collec
 
 
 def test_an_unlikely_draft_is_followed_by_further_reading(collection: Collection) -> None:
-    answer = ask(collection, [told(REPLY, 0.64), told(REPLY, 0.9)], evidence=1)
-    assert nodes(answer) == ["search", "rerank", "write", "write", "verify"]
+    answer = ask(collection, [told(REPLY, 0.64), NO_STEPS, told(REPLY, 0.9)], evidence=2)
+    assert nodes(answer) == ["search", "rerank", "write", "plan", "write", "verify"]
     shown = [event.detail["shown"] for event in answer.trace.events if event.node == "write"]
-    assert [len(passages) for passages in shown] == [1, 3]  # type: ignore[arg-type]  # lists of ids
+    assert [len(passages) for passages in shown] == [2, 3]  # type: ignore[arg-type]  # lists of ids
 
 
 def test_there_is_no_second_reading_of_the_same_passages(collection: Collection) -> None:
-    assert nodes(ask(collection, [told(REPLY, 0.3)])) == ["search", "rerank", "write", "verify"]
+    assert nodes(ask(collection, [told(REPLY, 0.3), NO_STEPS])) == ["search", "rerank", "write", "plan", "verify"]
 
 
-def test_what_further_reading_does_not_find_is_decomposed(collection: Collection) -> None:
-    script: Script = [told(REPLY, 0.3), NOT_THERE, PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.5)]
-    answer = ask(collection, script, evidence=1)
-    assert nodes(answer)[2:5] == ["write", "write", "plan"]
-    assert nodes(answer)[-3:] == ["rerank", "write", "verify"]
+def test_a_chain_comes_before_further_reading(collection: Collection) -> None:
+    script: Script = [told(REPLY, 0.3), PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.5)]
+    answer = ask(collection, script, evidence=2)
+    assert nodes(answer)[2:4] == ["write", "plan"]
+    assert nodes(answer)[-3:] == ["gather", "write", "verify"]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +62,12 @@ def test_what_further_reading_does_not_find_is_decomposed(collection: Collection
 def test_the_later_draft_is_kept_unless_it_is_less_than_half_as_likely(
     collection: Collection, later: Completion | str, kept: str
 ) -> None:
-    script: Script = [told(REPLY, 0.6), later]
-    assert ask(collection, script, evidence=1, max_llm_calls=2).short_answer == kept
+    script: Script = [told(REPLY, 0.6), NO_STEPS, later]
+    assert ask(collection, script, evidence=2).short_answer == kept
 
 
 def test_a_budget_that_ends_before_further_reading_leaves_the_first_draft(collection: Collection) -> None:
-    assert ask(collection, [told(REPLY, 0.3)], evidence=1, max_llm_calls=1).short_answer == "Kestmark"
+    assert ask(collection, [told(REPLY, 0.3)], evidence=2, max_llm_calls=1).short_answer == "Kestmark"
 
 
 def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collection: Collection) -> None:
