@@ -104,7 +104,8 @@ def verified(cited: Cited, stored: Mapping[str, Chunk]) -> Cited:
         kept = tuple(n for n in claim.citations if n not in bad)
         shown = _MARKER.sub(lambda found: "" if int(found[1]) in bad else found[0], claim.text)
         start, end = end + 1, end + 1 + len(shown)
-        supported = claim.supported if kept == claim.citations else None
+        # What is left need not hold the claim's names.
+        supported = claim.supported if kept == claim.citations else (False if kept else None)
         claims.append(Claim(shown, start, end, kept, supported))
     citations = tuple(citation for citation in cited.citations if citation.n not in bad)
     return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)

@@ -27,7 +27,7 @@ class Quote:
 
 
 def quotable(passages: Sequence[Chunk], withheld: Withheld = NOTHING) -> list[Quote]:
-    """The sentences of all passages, in order, but for those that touch a `withheld` span."""
+    """The sentences of all passages, in order, but for headings and those that touch a `withheld` span."""
     return [
         sentence
         for n, chunk in enumerate(passages)
@@ -44,7 +44,9 @@ def held_by(quotes: Iterable[Quote]) -> frozenset[str]:
 def _sentences(passage: int, chunk: Chunk) -> Iterator[Quote]:
     title = content_words(chunk.title) | _stated(chunk)
     for start, end in split_sentences(chunk.text):
-        yield Quote(passage, start, end, content_words(chunk.text[start:end]) | title)
+        words = content_words(chunk.text[start:end])
+        if words - title:  # else it is the heading itself, and shows nothing
+            yield Quote(passage, start, end, words | title)
 
 
 def _stated(chunk: Chunk) -> frozenset[str]:

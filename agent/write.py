@@ -79,15 +79,12 @@ def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
         short, text = (first if len(first.split()) <= 12 else ""), reply
     short = re.sub(r"\s*\[[\d,\s]+\]", "", short).strip(' *"“”')
     short = short.removesuffix(".") if not re.search(r"\b\w\.\w?\.$", short) else short
-    unknown = short.lower() == UNKNOWN or (not short and bool(_REFUSAL.search(reply)))
     if finish_reason != "stop":
         text = _whole_sentences(text)
-    return Draft(
-        short_answer="" if unknown else short,
-        text=text.strip(),
-        unknown=unknown,
-        cut_short=finish_reason == "deadline",
-    )
+    draft = Draft(short, text.strip(), unknown=False, cut_short=finish_reason == "deadline")
+    # "Answer: Moscow. The passages do not say where he died." is a guess.
+    guessed = not (short and draft.states_answer) and bool(_REFUSAL.search(draft.text))
+    return replace(draft, short_answer="", unknown=True) if guessed or short.lower() == UNKNOWN else draft
 
 
 def _whole_sentences(text: str) -> str:
@@ -97,14 +94,19 @@ def _whole_sentences(text: str) -> str:
 
 
 async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> str:
-    """The bare answer of a sub-question; empty when the passages do not hold it, or the model tells a story."""
+    """The bare answer of a sub-question; empty when the passages do not hold it, or the model tells a story.
+
+    So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice.
+    """
     completion = await chat.complete(
         reading_messages(passages, question, instruction=STEP_INSTRUCTION),
         max_tokens=_MAX_STEP_TOKENS,
         budget=budget,
         stop=("\n",),
     )
-    return "" if completion.finish_reason == "length" else parse_draft(completion.text).short_answer
+    answer = "" if completion.finish_reason == "length" else parse_draft(completion.text).short_answer
+    repeats = content_words(answer) <= content_words(question) and not re.search(r"\bor\b", question)
+    return "" if repeats and answer.lower() not in ("yes", "no") else answer
 
 
 async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hopcite.budget import Budget
+from hopcite.errors import BudgetExhausted
 from hopcite.types import Chunk
 from retrieval.rerank.port import Ranking, Reranker, by_place
 
@@ -21,10 +22,16 @@ class CascadeReranker:
         self._first, self._second, self._passages = first, second, passages
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
-        """Valid when one of the two rankings is; what the other could not decide stays as it came to it."""
+        """Valid when one of the two rankings is; what the other could not decide stays as it came to it.
+
+        A budget that ends between the two leaves the first ranking.
+        """
         first = await self._first.rerank(query, candidates, budget=budget)
         best = first.order[: self._passages]
-        second = await self._second.rerank(query, [candidates[place] for place in best], budget=budget)
+        try:
+            second = await self._second.rerank(query, [candidates[place] for place in best], budget=budget)
+        except BudgetExhausted as exc:
+            return replace(first, notes=(*first.notes, f"{self._second.name} did not run: {exc}"))
         order = (*(best[place] for place in second.order), *first.order[self._passages :])
         return replace(
             by_place(order),

@@ -115,6 +115,14 @@ def test_a_quote_that_is_no_longer_stored_is_dropped_and_its_claim_flagged() -> 
     assert verified(cited, {c.id: c for c in PASSAGES}) == cited
 
 
+def test_a_claim_that_loses_one_of_its_quotes_is_not_supported_by_the_other() -> None:
+    cited = cite("The Harrow Pass Railway was surveyed by Ottilie Brandvold, born in Kestmark [1][2].", PASSAGES)
+    assert len(cited.claims[0].citations) == 2
+    [claim] = verified(cited, {"a": PASSAGES[0]}).claims
+    assert len(claim.citations) == 1
+    assert claim.supported is False
+
+
 def test_what_the_heading_states_bears_a_claim_out() -> None:
     dated = replace(PASSAGES[0], metadata={"publisher": "Ossel Gazette", "published_at": "2023-10-03T08:00:00+00:00"})
     told = "In October 2023 the Ossel Gazette wrote that the railway opened in 1911 [1]."
@@ -126,6 +134,13 @@ def test_what_the_heading_states_bears_a_claim_out() -> None:
 def test_what_is_said_again_counts_once() -> None:
     cited = check(cite("It was surveyed by Ottilie Brandvold [1]. It was surveyed by Ottilie Brandvold [1].", PASSAGES))
     assert cited.answer == "It was surveyed by Ottilie Brandvold. [1]"
+
+
+def test_no_heading_is_quoted() -> None:
+    page = chunk("t", "Tarn House", "# Tarn House\n\nIt was restored by its owner in 1911.")
+    [citation] = cite("The owner of Tarn House restored it [1].", [page], question="Who restored Tarn House?").citations
+    assert citation.quote == "It was restored by its owner in 1911."
+    assert cite("Tarn House [1].", [chunk("t", "Tarn House", "# Tarn House")]).citations == ()
 
 
 def test_an_extract_takes_no_heading() -> None:

@@ -42,6 +42,12 @@ def test_unknown_is_recognised(reply: str) -> None:
     assert draft.short_answer == ""
 
 
+def test_a_guess_that_the_passages_do_not_say_is_no_answer() -> None:
+    assert parse_draft("Answer: Moscow\nThe passages do not say where he died [1].").unknown
+    hedged = "Answer: Moscow\nHe died in Moscow [1]. The passages do not say when."
+    assert parse_draft(hedged).short_answer == "Moscow"
+
+
 def test_a_name_that_holds_the_word_is_an_answer() -> None:
     assert not parse_draft("Answer: Unknown Pleasures\nIt is an album [1].").unknown
 
@@ -65,6 +71,19 @@ def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
 def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: str) -> None:
     chat = ScriptedChat([reply])
     assert asyncio.run(answer_step("Who surveyed it?", [], chat=chat, budget=Budget())) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "kept"),
+    [
+        ("Who is Imre Valko's father?", "Imre Valko's father", ""),
+        ("Who is older, Imre Valko or Sena Oduya?", "Sena Oduya", "Sena Oduya"),
+        ("Is Imre Valko older?", "yes", "yes"),
+    ],
+)
+def test_a_step_that_repeats_its_question_has_no_answer(question: str, answer: str, kept: str) -> None:
+    chat = ScriptedChat([Completion(f"Answer: {answer}", "stop", 9, 5)])
+    assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())) == kept
 
 
 def test_passages_are_left_out_until_the_window_holds_them() -> None:

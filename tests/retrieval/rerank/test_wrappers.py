@@ -120,6 +120,13 @@ def test_half_a_cascade_is_still_a_ranking() -> None:
     assert "no ranking" in ranking.notes[0]
 
 
+def test_a_budget_for_the_first_method_alone_gives_its_ranking() -> None:
+    cascade = CascadeReranker(asks("letters"), asks("pairwise-all"), passages=3)
+    ranking = rank(cascade, [10, 40, 20, 30], Budget(max_llm_calls=1))
+    assert (ranking.valid, ranking.order, ranking.calls) == (True, (1, 3, 2, 0), 1)
+    assert "pairwise-all:oracle did not run" in ranking.notes[-1]
+
+
 def test_shuffles_agree_with_a_method_that_knows() -> None:
     chat = OracleChat()
     ranking = rank(ShuffledReranker(asks("letters", chat), times=3), [10, 40, 20, 30])
