@@ -28,7 +28,7 @@ _ATTRIBUTION = re.compile(
     re.IGNORECASE,
 )
 # A model that is asked for one or two sentences and copies a whole passage has answered in the first of them.
-_MAX_CLAIMS = 3
+MOST_CLAIMS = 3
 _MAX_QUOTES = 3
 # The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
 # its passage or the claim is partly covered already, half of them where it would be our own finding.
@@ -56,14 +56,15 @@ def cite(
     question: str = "",
     short_answer: str = "",
     withheld: Withheld = NOTHING,
+    most: int = MOST_CLAIMS,
 ) -> Cited:
-    """Tie the first three sentences of `text`, whose markers count `passages` from 1, to quotes, in the order of these.
+    """Tie the first `most` sentences of `text`, whose markers count `passages` from 1, to quotes, in this order.
 
     With the question and the short answer, also to the quotes that lead from one to the other (`agent.trail`). No
     sentence that touches a `withheld` span is quoted.
     """
     sentences = quotable(passages, withheld)
-    tied = [(wording, _cover(wording, marked, sentences)) for wording, marked in islice(_claims(text), _MAX_CLAIMS)]
+    tied = [(wording, _cover(wording, marked, sentences)) for wording, marked in islice(_claims(text), most)]
     quotes = [quote for _, covering in tied for quote in covering]
     for quote in trail(question, short_answer, quotes, sentences) if tied else ():
         max(tied, key=lambda claim: len(content_words(claim[0]) & quote.words))[1].append(quote)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.cite import Cited, cite
+from agent.cite import MOST_CLAIMS, Cited, cite
 from agent.quotes import NOTHING, Withheld
 from agent.signals import answer_likelihood, read_signals
 from agent.words import content_words
@@ -69,10 +69,17 @@ class Written:
         return not said & held and not verbatim
 
 
-def written(draft: Draft, passages: Sequence[Chunk], *, question: str, withheld: Withheld = NOTHING) -> Written:
-    """Tie a draft to the passages that it was written from. A draft without an answer claims nothing."""
+def written(
+    draft: Draft,
+    passages: Sequence[Chunk],
+    *,
+    question: str,
+    withheld: Withheld = NOTHING,
+    most: int = MOST_CLAIMS,
+) -> Written:
+    """Tie the first `most` sentences of a draft to the passages that it was written from; of none without an answer."""
     text = "" if draft.unknown else draft.text or draft.short_answer
-    cited = cite(text, passages, question=question, short_answer=draft.short_answer, withheld=withheld)
+    cited = cite(text, passages, question=question, short_answer=draft.short_answer, withheld=withheld, most=most)
     return Written(draft, tuple(passages), cited)
 
 

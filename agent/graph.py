@@ -3,7 +3,7 @@
     rewrite (in a thread that has earlier turns)
       │
       ▼
-    search ──(always)───────► plan ──► search_steps ◄──┐
+    search ──(always)*──────► plan ──► search_steps ◄──┐
       │                        ▲ │          │          │ steps wait for answers
       │ adaptive, never        │ │          ▼          │
       ▼                        │ │     answer_steps ───┘
@@ -15,6 +15,8 @@
       │ └──(no chain of steps)───┴──────────┘
       ▼
     verify
+
+* and a question that weighs two things against each other (`agent.compare`).
 
 Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
 reranker's. Else the question is decomposed. Where that gives a chain, of which one step needs the answer of another,
@@ -36,9 +38,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from agent import nodes
+from agent import nodes, splitting
+from agent.compare import comparison_of
 from agent.context import Context, Stage, StageEvent
-from agent.nodes import Outcome, pending
+from agent.node import Outcome
+from agent.splitting import chained, compared, pending
 from agent.state import Spent, State
 from agent.trace import state_json
 from hopcite.budget import Budget
@@ -48,10 +52,10 @@ from hopcite.types import TraceEvent
 _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] = {
     "rewrite": ("plan", nodes.rewrite),
     "search": ("retrieve", nodes.search),
-    "plan": ("plan", nodes.plan),
-    "search_steps": ("retrieve", nodes.search_steps),
-    "answer_steps": ("plan", nodes.answer_steps),
-    "gather": ("retrieve", nodes.gather),
+    "plan": ("plan", splitting.plan),
+    "search_steps": ("retrieve", splitting.search_steps),
+    "answer_steps": ("plan", splitting.answer_steps),
+    "gather": ("retrieve", splitting.gather),
     "rerank": ("rerank", nodes.rerank),
     "write": ("write", nodes.write),
     "verify": ("verify", nodes.verify),
@@ -161,24 +165,27 @@ def _without(name: str, state: State) -> State:
 def _after_search(state: State, runtime: Runtime[Context]) -> str:
     if not state["evidence"]:
         return "verify"
-    return "plan" if runtime.context.options.mode == "always" else "rerank"
+    options = runtime.context.options
+    weighs = options.mode == "adaptive" and options.writer and options.write and comparison_of(state["question"])
+    return "plan" if options.mode == "always" or weighs else "rerank"
 
 
 def _after_plan(state: State, runtime: Runtime[Context]) -> str:
     if pending(state):
         return "search_steps"
-    return "rerank" if runtime.context.options.mode == "always" else _further(state, runtime)
+    return _further(state, runtime) if state.get("drafts") else "rerank"
 
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
     if pending(state) and 0 < rounds < runtime.context.options.max_rounds:
         return "search_steps"
-    return "gather" if state.get("drafts") else "rerank"
+    adaptive = runtime.context.options.mode == "adaptive"
+    return "gather" if state.get("drafts") or (adaptive and compared(state)) else "rerank"
 
 
 def _after_gather(state: State, runtime: Runtime[Context]) -> str:
-    return "write" if nodes.chained(state) else _further(state, runtime)
+    return "write" if chained(state) or compared(state) else _further(state, runtime)
 
 
 def _further(state: State, runtime: Runtime[Context]) -> str:

@@ -1,4 +1,6 @@
-"""The nodes: async functions from the state to what they change of it, and what the trace should say of them.
+"""The nodes that answer a question: search, rerank, write, verify; those that split it are in `agent.splitting`.
+
+Each is an async function from the state to what it changes of it, and what the trace should say of it.
 
 A node raises `BudgetExhausted` when it may not run; `agent.graph` then leaves it out and goes on with what there is.
 """
@@ -6,50 +8,35 @@ A node raises `BudgetExhausted` when it may not run; `agent.graph` then leaves i
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from functools import reduce
 
 from agent.calibration import conditions_of
-from agent.cite import cite, extract, unverified, verified
+from agent.cite import MOST_CLAIMS, cite, extract, unverified, verified
+from agent.compare import comparison_of, decided, statements
 from agent.context import Context, StageEvent
 from agent.dissent import with_dissent
 from agent.drafts import better, written
-from agent.evidence import (
-    Screened,
-    findings,
-    screened,
-    trusted_first,
-    withheld,
-    without_examples,
-    without_prompt,
-)
+from agent.evidence import Screened, findings, screened, trusted_first, withheld, without_prompt
 from agent.followup import leans_on, rewrite_question
-from agent.merge import interleaved, merge, reordered, worth_reading
-from agent.plan import fill, last_link, plan_steps
+from agent.merge import merge, reordered, worth_reading
+from agent.node import Outcome, ids_of, reserve, searched, shown, status_of
 from agent.signals import read_signals
+from agent.splitting import STEP_PASSAGES, chained, compared, planned
 from agent.state import QUESTION, State
-from agent.write import answer_step, fitting, write_draft
-from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
-from hopcite.types import Chunk, Hit, Step, StepStatus
+from agent.write import Draft, fitting, write_draft
+from hopcite.errors import ModelMisbehaved, OperatorError
+from hopcite.types import Chunk, Hit, Step
 from retrieval import fused
 
-# Passages of a step that are read for its answer.
-_STEP_PASSAGES = 3
-# Passages that are read of a chain: two of each search, where it has two steps.
-_OF_A_CHAIN = 6
+# Passages that are read of what the steps found: two of each search, where there are two steps.
+_OF_STEPS = 6
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
 # Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
 _VERIFY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a node changes of the state, and its line in the trace."""
-
-    change: State
-    detail: dict[str, object] = field(default_factory=dict)
 
 
 async def rewrite(state: State, context: Context) -> Outcome:
@@ -57,7 +44,7 @@ async def rewrite(state: State, context: Context) -> Outcome:
     asked, turns = state["asked"], state["turns"]
     if not leans_on(asked, turns):
         return Outcome({}, {"skipped": "the question stands alone"})
-    _reserve(context, calls=1)
+    reserve(context, calls=1)
     try:
         question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=context.budget)
     except ModelMisbehaved as exc:
@@ -68,8 +55,8 @@ async def rewrite(state: State, context: Context) -> Outcome:
 async def search(state: State, context: Context) -> Outcome:
     """Search with the question itself; hops included, no language model."""
     question = state["question"]
-    [hits] = [_given(context.options.passages)] if context.options.passages else await _search([question], context)
-    step = Step(QUESTION, question, status=_status(hits), chunk_ids=_ids(hits))
+    [hits] = [_given(context.options.passages)] if context.options.passages else await searched([question], context)
+    step = Step(QUESTION, question, status=status_of(hits), chunk_ids=ids_of(hits))
     evidence = trusted_first(hits, defences=context.options.defences)
     return Outcome(
         {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False},
@@ -77,86 +64,14 @@ async def search(state: State, context: Context) -> Outcome:
     )
 
 
-async def plan(state: State, context: Context) -> Outcome:
-    """Decompose the question. A reply that can't be used leaves the question whole.
-
-    So do steps side by side once a draft was written: the first search has looked for all that the question names.
-    """
-    change: State = {"planned": True}
-    _reserve(context, calls=1)
-    try:
-        steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
-    except ModelMisbehaved as exc:
-        return Outcome(change, {"skipped": str(exc)})
-    detail: dict[str, object] = {"steps": [step.question for step in steps]}
-    if state.get("drafts") and steps and not any(step.needs for step in steps):
-        return Outcome(change, {**detail, "skipped": "no step waits for another"})
-    return Outcome({**change, "steps": (*state["steps"], *steps)}, detail)
-
-
-async def search_steps(state: State, context: Context) -> Outcome:
-    """Search for every step whose needs are met, in one batch; steps whose needs cannot be met any more are skipped."""
-    answers = {step.id: step.answer for step in state["steps"] if step.answer}
-    round_ = 1 + max(step.round for step in state["steps"])
-    ready = [step for step in pending(state) if all(need in answers for need in step.needs)]
-    questions = [fill(step, answers) for step in ready]
-    results = await _search(questions, context) if ready else []
-    searched = {
-        step.id: replace(step, question=question, round=round_, status=_status(hits), chunk_ids=_ids(hits))
-        for step, question, hits in zip(ready, questions, results, strict=True)
-    }
-    blocked = {step.id: replace(step, status="skipped") for step in pending(state) if not ready}
-    steps = tuple({**searched, **blocked}.get(step.id, step) for step in state["steps"])
-    found = {**state["found"], **{step.id: hits for step, hits in zip(ready, results, strict=True)}}
-    merged = merge(found, rrf_k=context.deps.settings.search.rrf_k)
-    evidence = trusted_first(merged, defences=context.options.defences)
-    return Outcome({"steps": steps, "found": found, "evidence": evidence}, {"searched": questions})
-
-
-async def answer_steps(state: State, context: Context) -> Outcome:
-    """Read the answers that waiting steps need, all at once. A step without an answer blocks those that need it."""
-    needed = {need for step in pending(state) for need in step.needs}
-    asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
-    if not asked or not context.options.step_answers:
-        return Outcome({})
-    _reserve(context, calls=1 + len(asked))
-    shown = [
-        [passage.seen for passage in _screened(state["found"][step.id], context)[:_STEP_PASSAGES]] for step in asked
-    ]
-    replies = await asyncio.gather(
-        *(
-            answer_step(step.question, passages, chat=context.deps.chat, budget=context.budget)
-            for step, passages in zip(asked, shown, strict=True)
-        )
-    )
-    answers = [
-        without_examples(reply, passages, step.question)
-        for step, passages, reply in zip(asked, shown, replies, strict=True)
-    ]
-    answered = {
-        step.id: replace(step, answer=answer, status="answered" if answer else "no_evidence")
-        for step, answer in zip(asked, answers, strict=True)
-    }
-    steps = tuple(answered.get(step.id, step) for step in state["steps"])
-    return Outcome({"steps": steps}, {"answers": {step.id: step.answer for step in answered.values()}})
-
-
-async def gather(state: State, context: Context) -> Outcome:
-    """Line up what the steps found with the question's own ranking, the last step first."""
-    defences = context.options.defences
-    steps = {id_: trusted_first(hits, defences=defences) for id_, hits in state["found"].items() if id_ != QUESTION}
-    evidence = interleaved({**dict(reversed(steps.items())), QUESTION: state["evidence"]})
-    return Outcome({"evidence": evidence}, {"searches": len(steps), "left_to_ask": chained(state)})
-
-
 async def rerank(state: State, context: Context) -> Outcome:
     """Rerank the merged candidates once, against the question. An unusable ranking leaves the order as it was."""
     settings = context.deps.settings
     merged = merge(state["found"], rrf_k=settings.search.rrf_k) if len(state["found"]) > 1 else state["found"][QUESTION]
     merged = trusted_first(merged, defences=context.options.defences)
-    candidates = [passage.seen for passage in _screened(merged[: settings.rerank.passages], context)]
+    candidates = [passage.seen for passage in shown(merged[: settings.rerank.passages], context)]
     kept = 1 if context.options.write else 0
-    _reserve(context, calls=kept)
+    reserve(context, calls=kept)
     budget = context.budget.within(context.budget.remaining_s * _RERANK_SHARE, keep_calls=kept)
     ranking = await context.deps.reranker.rerank(state["question"], candidates, budget=budget)
     # The scores of one search are amounts; those of several, merged, tell the order and no more.
@@ -175,8 +90,15 @@ async def rerank(state: State, context: Context) -> Outcome:
 
 
 async def write(state: State, context: Context) -> Outcome:
-    """Write a draft: the first from the best passages, a later one from more of them or from those of a chain."""
-    passages = await _shown(state, context)
+    """Write a draft: the first from the best passages, a later one from more of them or from those of a chain.
+
+    A comparison that the answers of its steps decide needs no model for that.
+    """
+    if weighed := _weighed(state):
+        context.emit(StageEvent("write", "text", {"text": weighed.text}))
+        passages = shown(state["evidence"], context)[: STEP_PASSAGES * len(state["steps"])]
+        return _drafted(weighed, passages, state, context, most=len(state["steps"]))
+    passages = await _to_read(state, context)
     last = chained(state)
     draft = await write_draft(
         f"{state['question']}\nThat is: {last}" if last else state["question"],
@@ -190,8 +112,14 @@ async def write(state: State, context: Context) -> Outcome:
         return Outcome({"planned": True}, {"skipped": "the model wrote nothing"})
     if context.options.defences:
         draft = without_prompt(draft, passages, state["question"])
+    return _drafted(draft, passages, state, context)
+
+
+def _drafted(
+    draft: Draft, passages: Sequence[Screened], state: State, context: Context, *, most: int = MOST_CLAIMS
+) -> Outcome:
     stored = [passage.stored for passage in passages]
-    made = written(draft, stored, question=state["question"], withheld=withheld(passages))
+    made = written(draft, stored, question=state["question"], withheld=withheld(passages), most=most)
     detail = {
         "shown": [chunk.id for chunk in stored],
         "short_answer": draft.short_answer,
@@ -210,7 +138,7 @@ async def verify(state: State, context: Context) -> Outcome:
     if kept is not None and kept.foreign:
         kept = None
     if kept is None:
-        best = _screened(state["evidence"], context)[: context.options.evidence]
+        best = shown(state["evidence"], context)[: context.options.evidence]
         passages, unquotable = [passage.stored for passage in best], withheld(best)
         quoted = extract(state["question"], passages, withheld=unquotable)
         cited = cite(quoted, passages, withheld=unquotable)
@@ -236,39 +164,40 @@ async def verify(state: State, context: Context) -> Outcome:
     return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
 
 
-def pending(state: State) -> list[Step]:
-    """The planned steps that have not been searched yet."""
-    return [step for step in state["steps"] if step.status == "pending"]
-
-
-async def _search(questions: Sequence[str], context: Context) -> list[tuple[Hit, ...]]:
-    collection, settings = context.deps.collection, context.deps.settings
-    results = await asyncio.to_thread(
-        collection.search, questions, limit=settings.search.candidates, within=context.options.within
+def _weighed(state: State) -> Draft | None:
+    """What the answers of both sides of a comparison decide; None where they do not."""
+    comparison = comparison_of(state["question"])
+    answer = decided(comparison, planned(state)) if comparison else ""
+    if not answer:
+        return None
+    likely = [state["likely"].get(step.id) for step in planned(state) if step.answer]
+    known = [likelihood for likelihood in likely if likelihood is not None]
+    return Draft(
+        answer,
+        statements(planned(state)),
+        unknown=False,
+        cut_short=False,
+        likelihood=math.prod(known) if len(known) == len(likely) else None,
     )
-    return [tuple(hits) for hits in results]
 
 
 def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
     return tuple(Hit(chunk, rank, retrieval_score=1 / rank) for rank, chunk in enumerate(passages, start=1))
 
 
-def _screened(hits: Sequence[Hit], context: Context) -> list[Screened]:
-    return screened((hit.chunk for hit in hits), defences=context.options.defences)
-
-
 def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
     """The passages of which nothing is kept from the models."""
-    passages = _screened(hits, context)
+    passages = shown(hits, context)
     suspected = withheld(passages)
     return [passage.stored for passage in passages if passage.stored.id not in suspected]
 
 
-async def _shown(state: State, context: Context) -> list[Screened]:
+async def _to_read(state: State, context: Context) -> list[Screened]:
     options = context.options
-    if state.get("drafts"):
-        many = _OF_A_CHAIN if chained(state) else max(options.evidence, options.further_evidence)
-        best = [hit.chunk for hit in state["evidence"][:many]]
+    if chained(state) or compared(state):
+        best = [hit.chunk for hit in state["evidence"][:_OF_STEPS]]
+    elif state.get("drafts"):
+        best = [hit.chunk for hit in state["evidence"][: max(options.evidence, options.further_evidence)]]
     else:
         min_share = options.min_share if state.get("graded") else 0.0
         best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
@@ -276,23 +205,3 @@ async def _shown(state: State, context: Context) -> list[Screened]:
     seen = [passage.seen for passage in passages]
     kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
     return passages[: len(kept)]
-
-
-def chained(state: State) -> str:
-    """What a chain that was searched after a draft leaves to ask; empty without one."""
-    return last_link([step for step in state["steps"] if step.id != QUESTION]) if state.get("drafts") else ""
-
-
-def _reserve(context: Context, *, calls: int) -> None:
-    """Refuse to start unless a call is left beside the `calls` of the stages that must follow."""
-    if context.budget.remaining_calls <= calls:
-        raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
-    context.budget.check()
-
-
-def _status(hits: Sequence[Hit]) -> StepStatus:
-    return "found" if hits else "no_evidence"
-
-
-def _ids(hits: Sequence[Hit]) -> tuple[str, ...]:
-    return tuple(hit.chunk.id for hit in hits)

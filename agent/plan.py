@@ -31,6 +31,9 @@ _KINDS = {
     **dict.fromkeys(("year", "date", "day", "month"), "when"),
     "person": "who",
 }
+_DEATH = re.compile(r"\b(?:died?|dies|dead|death)\b", re.IGNORECASE)
+_BIRTH = re.compile(r"\b(?:born|birth\w*|older|oldest|younger|youngest|age)\b", re.IGNORECASE)
+_BORN = re.compile(r"\b(?:was|were) (.+?) born\b")
 _NEARLY_ALL = 0.8  # of the words of what was asked before
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -72,7 +75,7 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     # Any word of the question may return as a name: people write "oct" and "laura palmer".
     known_names = {_bare(word) for word in _WORD.findall(question)}
     for number, text in enumerate(planned, start=1):
-        written = " ".join(text.split())
+        written = _of_the_step_before(_faithful(" ".join(text.split()), question), number, kept)
         wording = _with_reference(written, referent)
         by_pronoun = wording != written
         references = [int(found) for found in _REFERENCE.findall(wording)]
@@ -89,6 +92,26 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
         referent = referent if by_pronoun else number
     steps = tuple(kept.values())
     return steps if len(steps) > 1 else ()
+
+
+def _faithful(wording: str, question: str) -> str:
+    """A step that asks for a birth where the question speaks of death alone asks for the death."""
+    dies = _DEATH.search(question) and not _BIRTH.search(question)
+    return _BORN.sub(r"did \1 die", wording) if dies else wording
+
+
+def _of_the_step_before(wording: str, number: int, kept: Mapping[int, Step]) -> str:
+    """Where a step asks the same as an earlier one, of its answer or of what that was asked of: put the step before.
+
+    A comparison asks each side the same ("When was #1 born?"), and a small planner loses count of the second side.
+    """
+    template = _REFERENCE.sub("#", wording)
+    for place, step in kept.items():
+        same = template == _REFERENCE.sub("#", step.question.replace("#s", "#"))
+        references = {int(found) for found in _REFERENCE.findall(wording)}
+        if same and "#" in template and place < number - 1 and max(references) <= place:
+            return _REFERENCE.sub(f"#{number - 1}", wording)
+    return wording
 
 
 def _with_reference(wording: str, referent: int | None) -> str:

@@ -74,6 +74,29 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("Who is the author of The Salt Ledger?", "In which town did #1 die?", "What is the population of #2?"),
     ),
     ("Who is Sena Oduya's maternal grandmother?", ("Who is Sena Oduya's mother?", "Who is #1's mother?")),
+    (
+        "Which film has the director who was born first, Winter Tariff or Low Water?",
+        (
+            "Who directed the film Winter Tariff?",
+            "When was #1 born?",
+            "Who directed the film Low Water?",
+            "When was #3 born?",
+        ),
+    ),
+    (
+        "Which book has the author who died later, The Salt Ledger or The Tide Clerk?",
+        (
+            "Who is the author of The Salt Ledger?",
+            "When did #1 die?",
+            "Who is the author of The Tide Clerk?",
+            "When did #3 die?",
+        ),
+    ),
+    ("Who is older, Imre Valko or Sena Oduya?", ("When was Imre Valko born?", "When was Sena Oduya born?")),
+    (
+        "Are Mirel Bridge and Harrow Lake in the same country?",
+        ("In which country is Mirel Bridge?", "In which country is Harrow Lake?"),
+    ),
 )
 
 FOLLOW_UP_SYSTEM = (

@@ -48,7 +48,7 @@ def read_signals(draft: Draft | None, cited: Cited) -> Signals:
 
 def answer_likelihood(draft: Draft) -> float | None:
     """The likelihood of its short answer; small where the sentences that should show it leave it out."""
-    known = likelihood(draft.logprobs)
+    known = likelihood(draft.logprobs) if draft.likelihood is None else draft.likelihood
     return known if known is None or draft.states_answer else min(known, _UNSTATED)
 
 

@@ -52,6 +52,8 @@ class State(TypedDict, total=False):
     """In a thread: the collection that it is about."""
     spent: Spent
     steps: tuple[Step, ...]
+    likely: dict[str, float | None]
+    """Step id to the probability that the model gives its answer; None where no server told."""
     found: dict[str, tuple[Hit, ...]]
     """Step id to the hits of its search."""
     evidence: tuple[Hit, ...]
@@ -77,6 +79,7 @@ def blank() -> dict[str, Any]:
         "key": "",
         "spent": Spent(0, 0, 0, 0.0),
         "steps": (),
+        "likely": {},
         "found": {},
         "evidence": (),
         "graded": False,

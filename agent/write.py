@@ -32,6 +32,7 @@ class Draft:
     """The writer's reply, taken apart. `text` still holds the writer's own markers, which count passages from 1.
 
     `cut_short`: the deadline ended it. `logprobs`: the reply's tokens, where the server gives their log-probabilities.
+    `likelihood`: the short answer's, where it is known otherwise.
     """
 
     short_answer: str
@@ -39,6 +40,7 @@ class Draft:
     unknown: bool
     cut_short: bool
     logprobs: tuple[tuple[str, float], ...] = ()
+    likelihood: float | None = None
 
     @property
     def states_answer(self) -> bool:
@@ -93,8 +95,8 @@ def _whole_sentences(text: str) -> str:
     return text if last_is_whole or len(spans) < 2 else text[: spans[-2][1]]
 
 
-async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> str:
-    """The bare answer of a sub-question; empty when the passages do not hold it, or the model tells a story.
+async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> Draft:
+    """The bare answer of a sub-question; unknown when the passages do not hold it, or the model tells a story.
 
     So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice.
     """
@@ -104,9 +106,11 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
         budget=budget,
         stop=("\n",),
     )
-    answer = "" if completion.finish_reason == "length" else parse_draft(completion.text).short_answer
+    draft = replace(parse_draft(completion.text), logprobs=completion.logprobs)
+    answer = draft.short_answer
     repeats = content_words(answer) <= content_words(question) and not re.search(r"\bor\b", question)
-    return "" if repeats and answer.lower() not in ("yes", "no") else answer
+    nothing = completion.finish_reason == "length" or (repeats and answer.lower() not in ("yes", "no"))
+    return replace(draft, short_answer="", unknown=True) if nothing else draft
 
 
 async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:

@@ -70,7 +70,8 @@ def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
 )
 def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: str) -> None:
     chat = ScriptedChat([reply])
-    assert asyncio.run(answer_step("Who surveyed it?", [], chat=chat, budget=Budget())) == answer
+    draft = asyncio.run(answer_step("Who surveyed it?", [], chat=chat, budget=Budget()))
+    assert (draft.short_answer, draft.unknown) == (answer, not answer)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: st
 )
 def test_a_step_that_repeats_its_question_has_no_answer(question: str, answer: str, kept: str) -> None:
     chat = ScriptedChat([Completion(f"Answer: {answer}", "stop", 9, 5)])
-    assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())) == kept
+    assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())).short_answer == kept
 
 
 def test_passages_are_left_out_until_the_window_holds_them() -> None:

@@ -1,0 +1,52 @@
+"""What the nodes of the graph have in common: their outcome, their share of the budget, and how they search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.context import Context
+from agent.evidence import Screened, screened
+from agent.state import State
+from hopcite.errors import BudgetExhausted
+from hopcite.types import Hit, StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a node changes of the state, and its line in the trace."""
+
+    change: State
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+async def searched(questions: Sequence[str], context: Context) -> list[tuple[Hit, ...]]:
+    """The hits of each question, all in one batch."""
+    collection, settings = context.deps.collection, context.deps.settings
+    results = await asyncio.to_thread(
+        collection.search, questions, limit=settings.search.candidates, within=context.options.within
+    )
+    return [tuple(hits) for hits in results]
+
+
+def shown(hits: Sequence[Hit], context: Context) -> list[Screened]:
+    """The hits' passages as models may see them."""
+    return screened((hit.chunk for hit in hits), defences=context.options.defences)
+
+
+def reserve(context: Context, *, calls: int) -> None:
+    """Refuse to start unless a call is left beside the `calls` of the stages that must follow."""
+    if context.budget.remaining_calls <= calls:
+        raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
+    context.budget.check()
+
+
+def status_of(hits: Sequence[Hit]) -> StepStatus:
+    """What a search has come to."""
+    return "found" if hits else "no_evidence"
+
+
+def ids_of(hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The chunks that were found."""
+    return tuple(hit.chunk.id for hit in hits)
