@@ -9,7 +9,7 @@ from agent.plan import Plan, PlannedStep
 from hopcite.types import Step
 from retrieval import Collection
 from tests.agent.test_drafts import NO_STEPS, nodes, told
-from tests.agent.test_graph import REPLY, ask, collection
+from tests.agent.test_graph import REPLY, Script, ask, collection
 
 __all__ = ["collection"]
 
@@ -169,14 +169,19 @@ def test_a_comparison_is_split_at_once_and_its_sides_decide(collection: Collecti
 
 
 def test_a_comparison_that_its_sides_do_not_decide_is_left_to_the_writer(collection: Collection) -> None:
-    script = [BOTH, "Answer: 1911", "Answer: Tarn", told("Answer: Mirel Bridge\nMirel Bridge crosses the Oss.", 0.8)]
+    script: Script = [
+        BOTH,
+        "Answer: 1911",
+        "Answer: Tarn",
+        told("Answer: Mirel Bridge\nMirel Bridge crosses the Oss.", 0.8),
+    ]
     answer = ask(collection, script, question=WHICH_FIRST)
     assert nodes(answer)[-3:] == ["gather", "write", "verify"]
     assert (answer.short_answer, answer.usage.llm_calls) == ("Mirel Bridge", 4)
 
 
 @pytest.mark.parametrize("script", [[NO_STEPS], [BOTH, "Answer: 1911", "Answer: unknown"]], ids=["no plan", "no side"])
-def test_a_comparison_without_both_sides_is_answered_as_any_question(collection: Collection, script: list) -> None:  # type: ignore[type-arg]
+def test_a_comparison_without_both_sides_is_answered_as_any_question(collection: Collection, script: Script) -> None:
     answer = ask(collection, [*script, told(REPLY, 0.8)], question=WHICH_FIRST)
     assert nodes(answer)[-3:] == ["rerank", "write", "verify"]
 
