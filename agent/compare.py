@@ -7,12 +7,12 @@ their order, amounts by their numbers, the rest by being the same.
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.plan import ends
 from agent.words import content_words
 from hopcite.types import Step
 
@@ -41,7 +41,12 @@ _LOWER_END = re.compile(r"(?:\s+[a-z]+)+$")
 # "Who lived longer": what is compared is a difference of two dates.
 _SPANS = re.compile(r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the )?long", re.IGNORECASE)
 
-_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        "january february march april may june july august september october november december".split(), start=1
+    )
+}
 _MONTH = "|".join(_MONTHS)
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{3,4})(?!\d)(?!\s*BC)"
@@ -56,21 +61,6 @@ _DATES = [
     )
 ]
 _NUMBER = re.compile(r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<unit>[^\W\d]*)")
-
-
-_STATEMENTS = [
-    (re.compile(pattern, re.IGNORECASE), sentence)
-    for pattern, sentence in (
-        (r"^when (was|were|is) (.+) (\w+)$", r"\2 \1 \3 {when}"),
-        (r"^when did (.+) die$", r"\1 died {when}"),
-        (r"^(?:what|which) (?:is the )?nationality (?:is|of) (.+)$", r"The nationality of \1 is {answer}"),
-        (r"^in (?:which|what) (\w+) (is|was|are|were) (.+) (\w+ed|born)$", r"\3 \2 \4 in {answer}"),
-        (r"^in (?:which|what) (\w+) (is|was|are|were) (.+)$", r"\3 \2 in {answer}"),
-        (r"^who (is|was) (.+)$", r"\2 \1 {answer}"),
-        (r"^who (\w+) (.+)$", r"{answer} \1 \2"),
-        (r"^how (\w+) (is|was) (.+)$", r"\3 \2 {answer} \1"),
-    )
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +104,9 @@ def _wording(question: str) -> Comparison | None:
     return None
 
 
-def ends(steps: Sequence[Step]) -> list[Step]:
-    """The steps whose answers no other step needs."""
-    needed = {need for step in steps for need in step.needs}
-    return [step for step in steps if step.id not in needed]
-
-
 def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
     """The short answer that the answers of a comparison's two last steps decide; empty where they do not."""
-    found = sides(comparison, steps)
+    found = _sides(comparison, steps)
     if found is None:
         return ""
     first, second = found
@@ -138,22 +122,7 @@ def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
     return comparison.first if first_has_it else comparison.second
 
 
-def statements(steps: Sequence[Step]) -> str:
-    """The steps' questions with their answers, as sentences where their form is known: "Valko was born in 1901"."""
-    said = [_stated(step.question, step.answer.rstrip(". ")) for step in steps if step.answer]
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in said)
-
-
-def _stated(question: str, answer: str) -> str:
-    asked = question.strip().rstrip("?").rstrip()
-    when = f"on {answer}" if len(date_in(answer)) == 3 else f"in {answer}" if date_in(answer) else answer
-    for pattern, sentence in _STATEMENTS:
-        if pattern.match(asked):
-            return pattern.sub(sentence, asked).replace("{answer}", answer).replace("{when}", when)
-    return f"{asked}: {answer}"
-
-
-def sides(comparison: Comparison, steps: Sequence[Step]) -> tuple[str, str] | None:
+def _sides(comparison: Comparison, steps: Sequence[Step]) -> tuple[str, str] | None:
     """The answers of the first side and of the second. None: not two, or it is not clear whose they are."""
     last = [step for step in ends(steps) if step.answer]
     if len(last) != 2 or len(ends(steps)) != 2:

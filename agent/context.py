@@ -44,7 +44,7 @@ class AnswerOptions:
     min_share: float = 0.3
     sure: float = 0.65
     further_evidence: int = 8
-    max_rounds: int = 2
+    max_rounds: int = 4
     max_llm_calls: int | None = None
     max_tokens: int | None = None
     deadline_s: float | None = None

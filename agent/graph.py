@@ -3,25 +3,24 @@
     rewrite (in a thread that has earlier turns)
       │
       ▼
-    search ──(always)*──────► plan ──► search_steps ◄──┐
-      │                        ▲ │          │          │ steps wait for answers
-      │ adaptive, never        │ │          ▼          │
-      ▼                        │ │     answer_steps ───┘
-    rerank ◄──(always)─────────┼─┼──────────┤
-      │                        │ │          │ adaptive
-      ▼                        │ │          ▼
-    write ──(not sure, once)───┘ │        gather
-      │ ▲                        │          │
-      │ └──(no chain of steps)───┴──────────┘
-      ▼
-    verify
-
-* and a question that weighs two things against each other (`agent.compare`).
+    search ──(always, comparisons)──► plan ──► search_steps ◄──┐
+      │                               ▲  │          │          │ steps wait for answers
+      │                               │  │          ▼          │
+      ▼                               │  │     answer_steps ───┘
+    rerank ◄──(nothing concluded)─────┼──┼──────────┤
+      │                               │  │          ▼
+      ▼                               │  │      conclude
+    write ──(not sure, once)──────────┘  │          │
+      │ ▲                                │          │
+      │ └─(read further)─────────────────┘          │
+      ▼                                             │
+    verify ◄────────────────────────────────────────┘
 
 Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
 reranker's. Else the question is decomposed. Where that gives a chain, of which one step needs the answer of another,
-its steps are searched, and the writer answers what is left to ask; where it gives none, the writer reads more passages
-(docs/decisions.md, "Chains first"). `verify` keeps one of the drafts.
+the answer of its last step is the question's; where it gives none, the writer reads more passages (docs/decisions.md,
+"Chains first"). A question that weighs two things against each other is decomposed at once, and what is found for each
+decides (`agent.compare`). `verify` keeps one of the drafts.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -42,7 +41,7 @@ from agent import nodes, splitting
 from agent.compare import comparison_of
 from agent.context import Context, Stage, StageEvent
 from agent.node import Outcome
-from agent.splitting import chained, compared, pending
+from agent.splitting import concluded, pending
 from agent.state import Spent, State
 from agent.trace import state_json
 from hopcite.budget import Budget
@@ -55,7 +54,7 @@ _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] 
     "plan": ("plan", splitting.plan),
     "search_steps": ("retrieve", splitting.search_steps),
     "answer_steps": ("plan", splitting.answer_steps),
-    "gather": ("retrieve", splitting.gather),
+    "conclude": ("write", splitting.conclude),
     "rerank": ("rerank", nodes.rerank),
     "write": ("write", nodes.write),
     "verify": ("verify", nodes.verify),
@@ -84,8 +83,10 @@ def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
     graph.add_conditional_edges("rerank", _after_rerank, ["write", "verify", END])
     graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write", "verify"])
     graph.add_edge("search_steps", "answer_steps")
-    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "rerank", "gather"])
-    graph.add_conditional_edges("gather", _after_gather, ["write", "verify"])
+    graph.add_conditional_edges(
+        "answer_steps", _after_answers, ["search_steps", "conclude", "rerank", "write", "verify"]
+    )
+    graph.add_edge("conclude", "verify")
     graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
     graph.add_edge("verify", END)
     return graph.compile(checkpointer=saver)
@@ -180,12 +181,9 @@ def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
     if pending(state) and 0 < rounds < runtime.context.options.max_rounds:
         return "search_steps"
-    adaptive = runtime.context.options.mode == "adaptive"
-    return "gather" if state.get("drafts") or (adaptive and compared(state)) else "rerank"
-
-
-def _after_gather(state: State, runtime: Runtime[Context]) -> str:
-    return "write" if chained(state) or compared(state) else _further(state, runtime)
+    if runtime.context.options.mode == "adaptive" and concluded(state):
+        return "conclude"
+    return _further(state, runtime) if state.get("drafts") else "rerank"
 
 
 def _further(state: State, runtime: Runtime[Context]) -> str:

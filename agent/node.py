@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from agent.cite import MOST_CLAIMS
 from agent.context import Context
-from agent.evidence import Screened, screened
+from agent.drafts import written
+from agent.evidence import Screened, findings, screened, withheld, without_prompt
 from agent.state import State
+from agent.write import Draft
 from hopcite.errors import BudgetExhausted
 from hopcite.types import Hit, StepStatus
 
@@ -40,6 +43,25 @@ def reserve(context: Context, *, calls: int) -> None:
     if context.budget.remaining_calls <= calls:
         raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
     context.budget.check()
+
+
+def drafted(
+    draft: Draft, passages: Sequence[Screened], state: State, context: Context, *, most: int = MOST_CLAIMS
+) -> Outcome:
+    """One more draft, its first `most` sentences tied to the passages that it was written from."""
+    if context.options.defences:
+        draft = without_prompt(draft, passages, state["question"])
+    stored = [passage.stored for passage in passages]
+    made = written(draft, stored, question=state["question"], withheld=withheld(passages), most=most)
+    detail = {
+        "shown": [chunk.id for chunk in stored],
+        "short_answer": draft.short_answer,
+        "unknown": draft.unknown,
+        "likelihood": made.likelihood,
+        "borne_out": made.borne_out,
+        **findings(stored, defences=context.options.defences),
+    }
+    return Outcome({"drafts": (*state.get("drafts", ()), made)}, detail)
 
 
 def status_of(hits: Sequence[Hit]) -> StepStatus:

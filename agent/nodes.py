@@ -8,31 +8,26 @@ A node raises `BudgetExhausted` when it may not run; `agent.graph` then leaves i
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import reduce
 
 from agent.calibration import conditions_of
-from agent.cite import MOST_CLAIMS, cite, extract, unverified, verified
-from agent.compare import comparison_of, decided, statements
+from agent.cite import cite, extract, unverified, verified
 from agent.context import Context, StageEvent
 from agent.dissent import with_dissent
-from agent.drafts import better, written
-from agent.evidence import Screened, findings, screened, trusted_first, withheld, without_prompt
+from agent.drafts import better
+from agent.evidence import Screened, findings, screened, trusted_first, withheld
 from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
-from agent.node import Outcome, ids_of, reserve, searched, shown, status_of
+from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
 from agent.signals import read_signals
-from agent.splitting import STEP_PASSAGES, chained, compared, planned
 from agent.state import QUESTION, State
-from agent.write import Draft, fitting, write_draft
+from agent.write import fitting, write_draft
 from hopcite.errors import ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step
 from retrieval import fused
 
-# Passages that are read of what the steps found: two of each search, where there are two steps.
-_OF_STEPS = 6
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
 # Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
@@ -90,18 +85,10 @@ async def rerank(state: State, context: Context) -> Outcome:
 
 
 async def write(state: State, context: Context) -> Outcome:
-    """Write a draft: the first from the best passages, a later one from more of them or from those of a chain.
-
-    A comparison that the answers of its steps decide needs no model for that.
-    """
-    if weighed := _weighed(state):
-        context.emit(StageEvent("write", "text", {"text": weighed.text}))
-        passages = shown(state["evidence"], context)[: STEP_PASSAGES * len(state["steps"])]
-        return _drafted(weighed, passages, state, context, most=len(state["steps"]))
+    """Write a draft: the first from the best passages, a later one from more of them."""
     passages = await _to_read(state, context)
-    last = chained(state)
     draft = await write_draft(
-        f"{state['question']}\nThat is: {last}" if last else state["question"],
+        state["question"],
         [passage.seen for passage in passages],
         chat=context.deps.chat,
         budget=context.budget,
@@ -110,25 +97,7 @@ async def write(state: State, context: Context) -> Outcome:
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
         return Outcome({"planned": True}, {"skipped": "the model wrote nothing"})
-    if context.options.defences:
-        draft = without_prompt(draft, passages, state["question"])
-    return _drafted(draft, passages, state, context)
-
-
-def _drafted(
-    draft: Draft, passages: Sequence[Screened], state: State, context: Context, *, most: int = MOST_CLAIMS
-) -> Outcome:
-    stored = [passage.stored for passage in passages]
-    made = written(draft, stored, question=state["question"], withheld=withheld(passages), most=most)
-    detail = {
-        "shown": [chunk.id for chunk in stored],
-        "short_answer": draft.short_answer,
-        "unknown": draft.unknown,
-        "likelihood": made.likelihood,
-        "borne_out": made.borne_out,
-        **findings(stored, defences=context.options.defences),
-    }
-    return Outcome({"drafts": (*state.get("drafts", ()), made)}, detail)
+    return drafted(draft, passages, state, context)
 
 
 async def verify(state: State, context: Context) -> Outcome:
@@ -164,23 +133,6 @@ async def verify(state: State, context: Context) -> Outcome:
     return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
 
 
-def _weighed(state: State) -> Draft | None:
-    """What the answers of both sides of a comparison decide; None where they do not."""
-    comparison = comparison_of(state["question"])
-    answer = decided(comparison, planned(state)) if comparison else ""
-    if not answer:
-        return None
-    likely = [state["likely"].get(step.id) for step in planned(state) if step.answer]
-    known = [likelihood for likelihood in likely if likelihood is not None]
-    return Draft(
-        answer,
-        statements(planned(state)),
-        unknown=False,
-        cut_short=False,
-        likelihood=math.prod(known) if len(known) == len(likely) else None,
-    )
-
-
 def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:
     return tuple(Hit(chunk, rank, retrieval_score=1 / rank) for rank, chunk in enumerate(passages, start=1))
 
@@ -194,9 +146,7 @@ def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
 
 async def _to_read(state: State, context: Context) -> list[Screened]:
     options = context.options
-    if chained(state) or compared(state):
-        best = [hit.chunk for hit in state["evidence"][:_OF_STEPS]]
-    elif state.get("drafts"):
+    if state.get("drafts"):
         best = [hit.chunk for hit in state["evidence"][: max(options.evidence, options.further_evidence)]]
     else:
         min_share = options.min_share if state.get("graded") else 0.0

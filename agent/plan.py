@@ -131,14 +131,10 @@ def fill(step: Step, answers: Mapping[str, str]) -> str:
     return wording
 
 
-def last_link(steps: Sequence[Step]) -> str:
-    """What is left to ask when the other steps of a chain are answered: "Where did Karl Valko study?". Empty: no chain.
-
-    `steps` without the question itself. Steps side by side, as of a comparison, are no chain.
-    """
+def ends(steps: Sequence[Step]) -> list[Step]:
+    """The steps whose answers no other step needs."""
     needed = {need for step in steps for need in step.needs}
-    ends = [step for step in steps if step.id not in needed]
-    return ends[0].question if len(ends) == 1 and ends[0].needs and ends[0].status == "found" else ""
+    return [step for step in steps if step.id not in needed]
 
 
 def _repeats(step: str, other: str) -> bool:

@@ -73,6 +73,7 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What is the population of the town where the author of The Salt Ledger died?",
         ("Who is the author of The Salt Ledger?", "In which town did #1 die?", "What is the population of #2?"),
     ),
+    ("Who is Imre Valko's paternal grandfather?", ("Who is Imre Valko's father?", "Who is #1's father?")),
     ("Who is Sena Oduya's maternal grandmother?", ("Who is Sena Oduya's mother?", "Who is #1's mother?")),
     (
         "Which film has the director who was born first, Winter Tariff or Low Water?",

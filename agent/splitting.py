@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from agent.compare import comparison_of, ends, sides
-from agent.context import Context
+from agent.compare import comparison_of
+from agent.conclude import conclusion
+from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
 from agent.merge import interleaved, merge
-from agent.node import Outcome, ids_of, reserve, searched, shown, status_of
-from agent.plan import fill, last_link, plan_steps
+from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
+from agent.plan import ends, fill, plan_steps
 from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
-from agent.write import answer_step
+from agent.write import Draft, answer_step
 from hopcite.errors import ModelMisbehaved
 from hopcite.types import Step
 
@@ -54,18 +55,20 @@ async def search_steps(state: State, context: Context) -> Outcome:
     blocked = {step.id: replace(step, status="skipped") for step in pending(state) if not ready}
     steps = tuple({**done, **blocked}.get(step.id, step) for step in state["steps"])
     found = {**state["found"], **{step.id: hits for step, hits in zip(ready, results, strict=True)}}
-    merged = merge(found, rrf_k=context.deps.settings.search.rrf_k)
-    evidence = trusted_first(merged, defences=context.options.defences)
-    return Outcome({"steps": steps, "found": found, "evidence": evidence}, {"searched": questions})
+    change: State = {"steps": steps, "found": found}
+    if not state.get("drafts"):  # else the question's own passages are reranked already
+        merged = merge(found, rrf_k=context.deps.settings.search.rrf_k)
+        change["evidence"] = trusted_first(merged, defences=context.options.defences)
+    return Outcome(change, {"searched": questions})
 
 
 async def answer_steps(state: State, context: Context) -> Outcome:
-    """Read the answers that waiting steps need, all at once; of a comparison also those of its two sides.
+    """Read the answers that waiting steps need, all at once; in adaptive mode also those of the last steps.
 
     A step without an answer blocks those that need it.
     """
     needed = {need for step in pending(state) for need in step.needs}
-    if comparison_of(state["question"]):
+    if context.options.mode == "adaptive":
         needed |= {step.id for step in ends(planned(state))}
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
     if not asked or not context.options.step_answers:
@@ -94,12 +97,18 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     )
 
 
-async def gather(state: State, context: Context) -> Outcome:
-    """Line up what the steps found with the question's own ranking, the last step first."""
+async def conclude(state: State, context: Context) -> Outcome:
+    """Take the answer from those of the steps, and quote it from what they found, the last step's first."""
+    draft = concluded(state)
+    if draft is None:
+        return Outcome({})
     defences = context.options.defences
     steps = {id_: trusted_first(hits, defences=defences) for id_, hits in state["found"].items() if id_ != QUESTION}
     evidence = interleaved({**dict(reversed(steps.items())), QUESTION: state["evidence"]})
-    return Outcome({"evidence": evidence}, {"searches": len(steps), "left_to_ask": chained(state)})
+    context.emit(StageEvent("write", "text", {"text": draft.text}))
+    read = shown(evidence, context)[: STEP_PASSAGES * len(state["steps"])]
+    outcome = drafted(draft, read, state, context, most=len(steps))
+    return replace(outcome, change={**outcome.change, "evidence": evidence})
 
 
 def pending(state: State) -> list[Step]:
@@ -112,12 +121,6 @@ def planned(state: State) -> list[Step]:
     return [step for step in state["steps"] if step.id != QUESTION]
 
 
-def chained(state: State) -> str:
-    """What a chain that was searched after a draft leaves to ask; empty without one."""
-    return last_link(planned(state)) if state.get("drafts") else ""
-
-
-def compared(state: State) -> bool:
-    """Whether both sides of a comparison have their answers."""
-    comparison = comparison_of(state["question"])
-    return comparison is not None and sides(comparison, planned(state)) is not None
+def concluded(state: State) -> Draft | None:
+    """What the answers of the steps give without a writer; None where that is not enough."""
+    return conclusion(state["question"], planned(state), state.get("likely", {}))

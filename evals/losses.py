@@ -63,7 +63,7 @@ def fates(record: Record, *, depths: Depths, written: bool) -> dict[int, Fate]:
 
 def shown_chunks(record: Record) -> list[str] | None:
     """The chunks that the writer read last; None where the trace does not say."""
-    shown: list[str] | None = _last(record, "write", "shown")
+    shown: list[str] | None = _last(record, ("write", "conclude"), "shown")
     return shown
 
 
@@ -110,7 +110,7 @@ def _path(record: Record, depths: Depths) -> _Path:
     shown = shown_chunks(record)
     # A record without this trace can't tell a passage that was cut from the prompt from one that was ignored.
     read = [item["chunk_id"] for item in evidence if item["rank"] <= depths.writer] if shown is None else shown
-    reranked = _last(record, "rerank", "reranked")
+    reranked = _last(record, ("rerank",), "reranked")
     if reranked is None:
         reranked = sum(item.get("rerank_score") is not None for item in evidence) or depths.reranker
     return _Path(
@@ -132,7 +132,7 @@ def _searched(record: Record, document_of: Mapping[str, str]) -> frozenset[str] 
     return frozenset(document_of.values()) if chunks <= document_of.keys() else None
 
 
-def _last(record: Record, node: str, name: str) -> Any:
-    """A detail of the last event of this node that has it; None without one. A node may run twice: the last counts."""
-    details = [event.get("detail", {}) for event in record.get("trace") or [] if event.get("node") == node]
+def _last(record: Record, nodes: Sequence[str], name: str) -> Any:
+    """A detail of the last event of these nodes that has it; None without one. Nodes may run twice: the last counts."""
+    details = [event.get("detail", {}) for event in record.get("trace") or [] if event.get("node") in nodes]
     return next((detail[name] for detail in reversed(details) if name in detail), None)

@@ -177,7 +177,7 @@ class AnswerSettings(_Section):
     """In adaptive mode, a draft is final when the writer gives its short answer this probability."""
     further_evidence: int = Field(default=8, ge=1)
     """Passages that the writer sees, whatever their scores, after a draft that was not final."""
-    max_rounds: int = Field(default=2, ge=1)
+    max_rounds: int = Field(default=4, ge=1)
     """Rounds of sub-questions after the first search."""
     rewrite: bool = True
     """In a conversation, have the model fill in what a follow-up leaves out before it is searched."""

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.compare import Comparison, comparison_of, date_in, decided, statements
-from agent.plan import Plan, PlannedStep
+from agent.compare import Comparison, comparison_of, date_in, decided
 from hopcite.types import Step
-from retrieval import Collection
-from tests.agent.test_drafts import NO_STEPS, nodes, told
-from tests.agent.test_graph import REPLY, Script, ask, collection
-
-__all__ = ["collection"]
-
-WHICH_FIRST = "Which opened first, the Harrow Pass Railway or Mirel Bridge?"
-BOTH = Plan(
-    steps=[
-        PlannedStep(question="When was the Harrow Pass Railway opened?"),
-        PlannedStep(question="When was Mirel Bridge opened?"),
-    ]
-)
 
 
 def steps(*asked: tuple[str, str], chained: bool = False) -> list[Step]:
@@ -137,55 +123,3 @@ def test_the_sides_are_told_apart_by_their_chains() -> None:
     assert decided(comparison, chains) == "Low Water"
     assert decided(comparison, chains[2:]) == ""
     assert decided(comparison, steps(("Which is first?", "1901"), ("Which is last?", "1911"))) == ""
-
-
-@pytest.mark.parametrize(
-    ("question", "answer", "sentence"),
-    [
-        ("When was Imre Valko born?", "12 May 1901", "Imre Valko was born on 12 May 1901."),
-        ("When was Low Water released?", "1979", "Low Water was released in 1979."),
-        ("When did Imre Valko die?", "May 1937.", "Imre Valko died in May 1937."),
-        ("Who directed the film Low Water?", "Sena Oduya", "Sena Oduya directed the film Low Water."),
-        ("Who is the author of Low Water?", "Sena Oduya", "The author of Low Water is Sena Oduya."),
-        ("What nationality is Sena Oduya?", "Kenyan", "The nationality of Sena Oduya is Kenyan."),
-        ("In which country is Mirel Bridge?", "Ossland", "Mirel Bridge is in Ossland."),
-        ("In which city was Sena Oduya born?", "Tarn", "Sena Oduya was born in Tarn."),
-        ("How long is MV Plover?", "62.4 metres", "MV Plover is 62.4 metres long."),
-        ("What colour has it?", "red", "What colour has it: red."),
-    ],
-)
-def test_what_was_found_is_said_in_sentences(question: str, answer: str, sentence: str) -> None:
-    assert statements([Step("s1", question, answer=answer), Step("s2", "Where?")]) == sentence
-
-
-def test_a_comparison_is_split_at_once_and_its_sides_decide(collection: Collection) -> None:
-    answer = ask(collection, [BOTH, told("Answer: 1911\n", 0.9), told("Answer: 1893\n", 0.5)], question=WHICH_FIRST)
-    assert nodes(answer) == ["search", "plan", "search_steps", "answer_steps", "gather", "write", "verify"]
-    assert (answer.short_answer, answer.usage.llm_calls, answer.confidence) == ("Mirel Bridge", 3, 0.45)
-    # No document has the second year: the answer says which of its claims is not borne out.
-    assert [claim.supported for claim in answer.claims] == [True, False]
-    assert answer.status == "partial"
-    assert answer.claims[0].text == "The Harrow Pass Railway was opened in 1911. [1]"
-
-
-def test_a_comparison_that_its_sides_do_not_decide_is_left_to_the_writer(collection: Collection) -> None:
-    script: Script = [
-        BOTH,
-        "Answer: 1911",
-        "Answer: Tarn",
-        told("Answer: Mirel Bridge\nMirel Bridge crosses the Oss.", 0.8),
-    ]
-    answer = ask(collection, script, question=WHICH_FIRST)
-    assert nodes(answer)[-3:] == ["gather", "write", "verify"]
-    assert (answer.short_answer, answer.usage.llm_calls) == ("Mirel Bridge", 4)
-
-
-@pytest.mark.parametrize("script", [[NO_STEPS], [BOTH, "Answer: 1911", "Answer: unknown"]], ids=["no plan", "no side"])
-def test_a_comparison_without_both_sides_is_answered_as_any_question(collection: Collection, script: Script) -> None:
-    answer = ask(collection, [*script, told(REPLY, 0.8)], question=WHICH_FIRST)
-    assert nodes(answer)[-3:] == ["rerank", "write", "verify"]
-
-
-def test_nothing_is_weighed_where_nothing_may_be_split(collection: Collection) -> None:
-    assert nodes(ask(collection, [told(REPLY, 0.8)], question=WHICH_FIRST, mode="never"))[1] == "rerank"
-    assert nodes(ask(collection, [], question=WHICH_FIRST, write=False)) == ["search", "rerank"]

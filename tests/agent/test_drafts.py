@@ -50,10 +50,10 @@ def test_there_is_no_second_reading_of_the_same_passages(collection: Collection)
 
 
 def test_a_chain_comes_before_further_reading(collection: Collection) -> None:
-    script: Script = [told(REPLY, 0.3), PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.5)]
+    script: Script = [told(REPLY, 0.3), PLAN, told("Answer: Ottilie Brandvold\n", 0.9), told(REPLY, 0.5)]
     answer = ask(collection, script, evidence=2)
     assert nodes(answer)[2:4] == ["write", "plan"]
-    assert nodes(answer)[-3:] == ["gather", "write", "verify"]
+    assert nodes(answer)[-3:] == ["answer_steps", "conclude", "verify"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_a_budget_that_ends_before_further_reading_leaves_the_first_draft(collec
 
 def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collection: Collection) -> None:
     beside = "Answer: Tarn\nThe Harrow Pass Railway was surveyed by Ottilie Brandvold."
-    answer = ask(collection, [told(beside, 0.9), PLAN, "Answer: Ottilie Brandvold", told(REPLY, 0.3)])
+    answer = ask(collection, [told(beside, 0.9), PLAN, told("Answer: Ottilie Brandvold\n", 0.9), told(REPLY, 0.3)])
     assert answer.short_answer == "Kestmark"
     assert ask(collection, [told(beside, 0.9)], mode="never").confidence == pytest.approx(0.2)

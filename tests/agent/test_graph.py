@@ -119,19 +119,11 @@ def test_too_little_evidence_is_decomposed_and_answers_are_filled_in(collection:
     assert [(step.id, step.question, step.round, step.answer) for step in answer.steps] == [
         ("q", QUESTION, 0, ""),
         ("s1", "Who surveyed the Harrow Pass Railway?", 1, "Ottilie Brandvold"),
-        ("s2", "In which town was Ottilie Brandvold born?", 2, ""),
+        ("s2", "In which town was Ottilie Brandvold born?", 2, "Kestmark"),
     ]
     assert answer.steps[2].needs == ("s1",)
     engineer = next(hit for hit in answer.evidence if hit.chunk.title == "Ottilie Brandvold")
     assert "s2" in engineer.steps
-
-
-def test_the_writer_of_a_chain_is_told_what_is_left_to_ask(collection: Collection) -> None:
-    parts, chat = deps(collection, [NOT_THERE, PLAN, "Answer: Ottilie Brandvold", REPLY])
-    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
-    last = "In which town was Ottilie Brandvold born?"
-    assert chat.requests[-1][-1]["content"].endswith(f"\n\nQuestion: {QUESTION}\nThat is: {last}")
-    assert [event.node for event in answer.trace.events].count("rerank") == 1
 
 
 def test_a_chain_that_breaks_off_leaves_the_question_as_it_is(collection: Collection) -> None:
@@ -336,8 +328,8 @@ GUESS = "Answer: Wexcombe\nThe surveyor of the Harrow Pass Railway was born in W
 def test_a_claim_that_no_quote_bears_out_is_looked_into(collection: Collection) -> None:
     answer = ask(collection, [GUESS, PLAN, "Answer: Ottilie Brandvold", REPLY])
     assert (answer.short_answer, answer.status) == ("Kestmark", "answered")
-    writes = [event.detail for event in answer.trace.events if event.node == "write"]
-    assert [(write["short_answer"], write["borne_out"]) for write in writes] == [
+    drafts = [event.detail for event in answer.trace.events if event.node in ("write", "conclude")]
+    assert [(draft["short_answer"], draft["borne_out"]) for draft in drafts] == [
         ("Wexcombe", False),
         ("Kestmark", True),
     ]

@@ -46,7 +46,7 @@ def test_every_node_has_its_input_and_output(collection: Collection) -> None:
     nodes = [event["node"] for event in trace["events"]]
     assert nodes == [
         *("search", "rerank", "write"),
-        *("plan", "search_steps", "answer_steps", "search_steps", "answer_steps", "gather", "write", "verify"),
+        *("plan", "search_steps", "answer_steps", "search_steps", "answer_steps", "conclude", "verify"),
     ]
     search, rerank, write = trace["events"][:3]
     assert search["input"] == {"question": QUESTION}
@@ -66,7 +66,7 @@ def test_every_call_has_its_prompt_its_reply_and_its_node(collection: Collection
         ("write", "complete", NOT_THERE),
         ("plan", "parse", PLAN.model_dump()),
         ("answer_steps", "complete", "Answer: Ottilie Brandvold"),
-        ("write", "complete", REPLY),
+        ("answer_steps", "complete", REPLY),
     ]
     assert calls[0]["request"]["messages"][-1]["content"].endswith(f"Question: {QUESTION}")
     assert {(call["calls"], call["prompt_tokens"], call["completion_tokens"]) for call in calls} == {(1, 10, 5)}
