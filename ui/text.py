@@ -21,8 +21,8 @@ _STAGES = {
 def answer_text(answer: Answer) -> str:
     """The answer, its citations with their quotes, the searches behind it, and the bill."""
     parts = [_wrapped(answer.answer)]
-    if answer.short_answer and answer.short_answer.lower() not in answer.answer.lower():
-        parts.insert(0, answer.short_answer)
+    if short := headline(answer):
+        parts.insert(0, short)
     if answer.citations:
         parts.append("\n".join(map(_citation, answer.citations)))
     searched = rewritten(answer)
@@ -36,6 +36,14 @@ def answer_text(answer: Answer) -> str:
         f"{plural(usage.prompt_tokens + usage.completion_tokens, 'token')}, {usage.ms['total'] / 1000:.1f} s"
     )
     return "\n\n".join(parts)
+
+
+def headline(answer: Answer) -> str:
+    """The short answer, where the answer does not begin with it; else empty."""
+    short = answer.short_answer
+    if answer.answer.lower().startswith(short.lower()):
+        return ""
+    return short.capitalize() if short in ("yes", "no") else short
 
 
 def rewritten(answer: Answer) -> str | None:

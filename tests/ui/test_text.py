@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 import pytest
 
 from agent import Thread, Turn
 from hopcite.types import Answer, Chunk, Hit, Step, Usage
 from ui.terminal import print_line
-from ui.text import hit_text, thread_text
+from ui.text import headline, hit_text, thread_text
 
 
 def turn(question: str, searched: str) -> Turn:
@@ -24,10 +25,24 @@ def test_a_conversation_shows_what_was_searched_only_where_it_differs() -> None:
     thread = Thread("talk", "documents", (turn(opened, opened), turn("And when?", opened)), "Why?", "2026-01-01")
     bill = "answered, confidence 1.00; 1 model call, 15 tokens, 1.5 s"
     assert thread_text(thread) == (
-        f"> {opened}\n\nIn 1911.\n\n{bill}\n\n\n"
-        f"> And when?\n\nIn 1911.\n\nsearched for: {opened}\n\n{bill}\n\n\n"
+        f"> {opened}\n\n1911\n\nIn 1911.\n\n{bill}\n\n\n"
+        f"> And when?\n\n1911\n\nIn 1911.\n\nsearched for: {opened}\n\n{bill}\n\n\n"
         "> Why?\n\nNo answer yet; asked again in this thread, it goes on where it stopped."
     )
+
+
+@pytest.mark.parametrize(
+    ("short", "said", "shown"),
+    [
+        ("Low Water", "Low Water opened in 1901. Tarn opened in 1911.", ""),
+        ("Tarn", "Low Water opened in 1901. Tarn opened in 1911.", "Tarn"),
+        ("no", "Low Water opened in 1901.", "No"),
+        ("no", "No, it opened in 1901.", ""),
+        ("", "The passages do not say.", ""),
+    ],
+)
+def test_the_short_answer_stands_above_what_does_not_begin_with_it(short: str, said: str, shown: str) -> None:
+    assert headline(replace(turn("Which?", "Which?").answer, short_answer=short, answer=said)) == shown
 
 
 @pytest.mark.parametrize(

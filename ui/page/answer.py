@@ -8,7 +8,7 @@ from hopcite.types import Answer, Citation, Hit, Step
 from ui.page.parts import box, text
 from ui.page.render import answer_html
 from ui.page.source import SourcePanel
-from ui.text import plural, rewritten
+from ui.text import headline, plural, rewritten
 
 _EMIT_NUMBER = "(e) => { const chip = e.target.closest('.chip'); if (chip) emit(chip.dataset.n); }"
 _STATUS = {"answered": "Answered", "partial": "Partly answered", "unanswerable": "Not in the documents"}
@@ -41,8 +41,8 @@ class AnswerView:
 
     def _words(self) -> None:
         answer = self._answer
-        if answer.short_answer and answer.short_answer.lower() not in answer.answer.lower()[: len(answer.short_answer)]:
-            text(_capitalised(answer.short_answer), "short-answer")
+        if short := headline(answer):
+            text(short, "short-answer")
         prose = ui.html(answer_html(answer.answer, citations=self._citations)).classes("prose")
         prose.on("click", self._chip, js_handler=_EMIT_NUMBER)
 
@@ -138,7 +138,3 @@ def _fold(title: str) -> ui.element:
 def _times(ms: object) -> str:
     times = ms if isinstance(ms, dict) else {}
     return ", ".join(f"{label} {times[stage] / 1000:.1f} s" for stage, label in _STAGES.items() if times.get(stage))
-
-
-def _capitalised(phrase: str) -> str:
-    return phrase[:1].upper() + phrase[1:] if phrase in ("yes", "no") else phrase
