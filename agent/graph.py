@@ -87,7 +87,7 @@ def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
         "answer_steps", _after_answers, ["search_steps", "conclude", "rerank", "write", "verify"]
     )
     graph.add_edge("conclude", "verify")
-    graph.add_conditional_edges("write", _after_write, ["plan", "verify"])
+    graph.add_conditional_edges("write", _after_write, ["plan", "write", "verify"])
     graph.add_edge("verify", END)
     return graph.compile(checkpointer=saver)
 
@@ -155,8 +155,10 @@ async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:
 
 def _without(name: str, state: State) -> State:
     """The state's change when a node is left out: the run must go on from there and come to its end."""
-    if name in ("plan", "write"):
+    if name == "plan":
         return {"planned": True}
+    if name == "write":
+        return {"final": True}
     if name == "search_steps":
         steps = (replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
         return {"steps": tuple(steps)}
@@ -196,9 +198,11 @@ def _further(state: State, runtime: Runtime[Context]) -> str:
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
     """After a first draft that is not final, look further, once."""
     drafts, options = state.get("drafts", ()), runtime.context.options
-    if not drafts or options.mode != "adaptive" or state["planned"] or drafts[-1].sure(options.sure):
+    if not drafts or options.mode != "adaptive" or state.get("final") or drafts[-1].sure(options.sure):
         return "verify"
-    return "plan"
+    if not state["planned"]:
+        return "plan"
+    return _further(state, runtime) if len(drafts) == 1 else "verify"  # a comparison that its sides did not decide
 
 
 def _after_rerank(_: State, runtime: Runtime[Context]) -> str:

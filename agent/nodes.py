@@ -96,7 +96,7 @@ async def write(state: State, context: Context) -> Outcome:
         on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
-        return Outcome({"planned": True}, {"skipped": "the model wrote nothing"})
+        return Outcome({"final": True}, {"skipped": "the model wrote nothing"})
     return drafted(draft, passages, state, context)
 
 

@@ -61,7 +61,9 @@ class State(TypedDict, total=False):
     graded: bool
     """Whether the evidence's rerank scores are amounts, not only places."""
     planned: bool
-    """Whether nothing more is to be looked for: the question was decomposed, or there is no budget for it."""
+    """Whether the question was decomposed, or there is no budget for it."""
+    final: bool
+    """Whether no further draft can be written."""
     drafts: tuple[Written, ...]
     """What was written, in order: a further draft where the one before was not final."""
     draft: Draft | None
@@ -84,6 +86,7 @@ def blank() -> dict[str, Any]:
         "evidence": (),
         "graded": False,
         "planned": False,
+        "final": False,
         "drafts": (),
         "draft": None,
         "cited": None,

@@ -108,3 +108,11 @@ def test_a_comparison_without_both_sides_is_answered_as_any_question(collection:
 def test_nothing_is_weighed_where_nothing_may_be_split(collection: Collection) -> None:
     assert nodes(ask(collection, [told(REPLY, 0.8)], question=WHICH_FIRST, mode="never"))[1] == "rerank"
     assert nodes(ask(collection, [], question=WHICH_FIRST, write=False)) == ["search", "rerank"]
+
+
+def test_an_unsure_draft_of_a_comparison_without_sides_is_followed_by_further_reading(collection: Collection) -> None:
+    script: Script = [NO_STEPS, told(REPLY, 0.3), told(REPLY, 0.4)]
+    answer = ask(collection, list(script), question=WHICH_FIRST, evidence=2)
+    assert nodes(answer) == ["search", "plan", "rerank", "write", "write", "verify"]
+    out_of_calls = ask(collection, script[:2], question=WHICH_FIRST, evidence=2, max_llm_calls=2)
+    assert nodes(out_of_calls)[-3:] == ["write", "write", "verify"]
