@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agent.cite import Cited
 from agent.words import content_words
-from agent.write import ANSWER_LINE, Draft
+from agent.write import Draft, short_answer_span
 from hopcite.types import Claim
 
 # Thinking aloud comes before the reply, and may hold drafts of it.
@@ -53,17 +53,16 @@ def answer_likelihood(draft: Draft) -> float | None:
 
 
 def likelihood(tokens: tuple[tuple[str, float], ...]) -> float | None:
-    """Probability of the tokens that spell the short answer, after `Answer:`; None without such a line, or one of them.
+    """Probability of the tokens that spell the short answer (`short_answer_span`); None without one, or without them.
 
     `tokens` are a reply's, with their log-probabilities. Decoding is greedy, so the product is what the model gives to
     this wording against all others.
     """
     after = next((n for n, (token, _) in enumerate(tokens, start=1) if _THOUGHT in token), 0)
     text = "".join(token for token, _ in tokens[after:])
-    line = ANSWER_LINE.search(text)
-    if line is None or not line["short"].strip():
+    start, end = short_answer_span(text)
+    if not text[start:end].strip():
         return None
-    start, end = line.span("short")
     # A blank that is a token of its own belongs to it: it decides that a number follows, as words bring their own.
     blank = len(text[:start].rstrip())
     total, place = 0.0, 0

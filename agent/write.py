@@ -13,8 +13,8 @@ from hopcite.chat import Chat, FinishReason
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk
 
-ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)
-"""Where a reply gives its short answer."""
+_ANSWER_LINE = re.compile(r"^\W*answer\W*?:\s*(?P<short>.*)$", re.IGNORECASE | re.MULTILINE)
+_MAX_BARE_WORDS = 12
 _REFUSAL = re.compile(
     r"\b(unknown|insufficient information|not (?:enough|sufficient) information|"
     r"(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't) )",
@@ -65,20 +65,27 @@ async def write_draft(
     return replace(parse_draft(completion.text, finish_reason=completion.finish_reason), logprobs=completion.logprobs)
 
 
+def short_answer_span(reply: str) -> tuple[int, int]:
+    """Where a reply gives its short answer: after `Answer:` or, without that, a first line of at most 12 words."""
+    found = _ANSWER_LINE.search(reply)
+    if found:
+        return found.span("short")
+    first = re.search(r"\S[^\n]*", reply)
+    return first.span() if first and len(first[0].split()) <= _MAX_BARE_WORDS else (0, 0)
+
+
 def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
-    """Take the `Answer:` line out of a reply. Without one, a first line of at most 12 words is the short answer.
+    """Take the short answer, and its line, out of a reply.
 
     A reply that was cut loses its unfinished last sentence, if another one stands before it, and one that ran to its
     end loses what it repeats.
     """
     if finish_reason == "length":
         reply = _REPEATED.sub(r"\1", reply)
-    found = ANSWER_LINE.search(reply)
-    if found:
-        short, text = found["short"], reply[: found.start()] + reply[found.end() :]
-    else:
-        first = reply.strip().split("\n", 1)[0]
-        short, text = (first if len(first.split()) <= 12 else ""), reply
+    found = _ANSWER_LINE.search(reply)
+    text = reply[: found.start()] + reply[found.end() :] if found else reply
+    start, end = short_answer_span(reply)
+    short = reply[start:end]
     short = re.sub(r"\s*\[[\d,\s]+\]", "", short).strip(' *"“”')
     short = short.removesuffix(".") if not re.search(r"\b\w\.\w?\.$", short) else short
     if finish_reason != "stop":
