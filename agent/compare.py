@@ -37,6 +37,7 @@ _SIDES = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_NAME = 12  # words of a side; what is longer is no name, and the words that compare mean something else
+_NAME = re.compile(r"\s*(?:the\b|[^\w\s]*[^\Wa-z])")
 _LOWER_END = re.compile(r"(?:\s+[a-z]+)+$")
 # "Who lived longer": what is compared is a difference of two dates.
 _SPANS = re.compile(r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the )?long", re.IGNORECASE)
@@ -177,7 +178,8 @@ def _first_side(head: str, after: int) -> str:
     if after <= len(head):
         rest = head[after:]
         comma = re.search(r"[,:]\s*", rest)
-        return rest[comma.end() :] if comma else rest
+        # "the highest mountain of Scotland or Wales" compares neither Scotland nor Wales.
+        return rest[comma.end() :] if comma else rest if _NAME.match(rest) else ""
     name = re.search(r"(?<=, )[^,]+$|(?<=\s)[A-Z].*", head)
     return name[0] if name else ""
 

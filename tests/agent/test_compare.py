@@ -45,6 +45,8 @@ def steps(*asked: tuple[str, str], chained: bool = False) -> list[Step]:
         ("Who was the first mayor of Tarn?", None),
         ("Which river does the oldest bridge cross?", None),
         ("Who wrote Low Water or sang in it?", None),
+        ("What is the highest mountain of Ossland or Quenholm?", None),
+        ('Which opened first "Low Water" or Tarn?', Comparison('"Low Water"', "Tarn", "earliest")),
         ("Who lived longer, Imre Valko or Sena Oduya?", None),
         ("Is Imre Valko a writer or a painter?", None),
         ("Did " + "one of the many papers " * 3 + "say it before the other one did?", None),
