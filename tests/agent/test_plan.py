@@ -59,6 +59,28 @@ def test_a_part_of_the_question_is_no_repetition_of_it(question: str, planned: l
     assert [step.question.replace("#s", "#") for step in checked_steps(question, planned)] == planned
 
 
+@pytest.mark.parametrize("slip", ["#2", "#1"])
+def test_the_second_side_of_a_comparison_is_asked_of_its_own_step(slip: str) -> None:
+    question = "Which film has the director who died earlier, Low Water or Winter Tariff?"
+    planned = [
+        "Who directed the film Low Water?",
+        "When was #1 born?",
+        "Who directed the film Winter Tariff?",
+        f"When was {slip} born?",
+    ]
+    # The question speaks of death alone: the planner's example spoke of births.
+    assert [(step.question, step.needs) for step in checked_steps(question, planned)][1::2] == [
+        ("When did #s1 die?", ("s1",)),
+        ("When did #s3 die?", ("s3",)),
+    ]
+
+
+def test_each_generation_is_asked_of_the_one_before() -> None:
+    planned = ["Who is Sena Oduya's mother?", "Who is #1's mother?", "Who is #2's mother?", "When was #3 born?"]
+    steps = checked_steps("When was the mother of Sena Oduya's grandmother born?", planned)
+    assert [step.question.replace("#s", "#") for step in steps] == planned
+
+
 def test_the_question_in_other_question_words_is_a_repetition() -> None:
     planned = ["Where was the surveyor of the Harrow Pass Railway born?", "Who surveyed the Harrow Pass Railway?"]
     assert checked_steps(BRIDGE, planned) == ()
