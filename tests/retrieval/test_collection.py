@@ -50,10 +50,14 @@ def titles(collection: Collection, question: str, *, limit: int = 10, hops: bool
 QUESTION = "Where did the woman who composed the opera Salt Road learn her organ?"
 
 
-def test_hops_find_what_the_first_passages_name(collection: Collection) -> None:
+def test_hops_find_what_the_first_passages_name(settings: Settings) -> None:
     question = "Which opera was composed by Mara Venn, and what lies beside her town?"
-    assert "Oltrey" not in titles(collection, question, limit=3, hops=False)
-    assert "Oltrey" in titles(collection, question, limit=3, hops=True)
+    # Fillers of equal score come in any order: with six seeds Mara Venn is one of them in every order.
+    seeded = settings.model_copy(update={"search": settings.search.model_copy(update={"hop_seeds": 6})})
+    with closing(open_collection(seeded, HashingEncoder(), create=True)) as opened:
+        opened.add([chunk(title, text) for title, text in PASSAGES.items()])
+        assert "Oltrey" not in titles(opened, question, limit=3, hops=False)
+        assert "Oltrey" in titles(opened, question, limit=3, hops=True)
 
 
 def test_a_publisher_that_the_question_names_leads_to_its_passages(settings: Settings) -> None:
