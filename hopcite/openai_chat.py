@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from pydantic import ValidationError
@@ -19,7 +19,17 @@ from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.llamacpp import EmbeddedServer, Endpoint
 from hopcite.models import model_path
 from hopcite.settings import LLMSettings, Settings
-from hopcite.wire_openai import ThinkingFilter, raise_for, retry_after_s, worth_another_try
+from hopcite.wire_openai import (
+    ThinkingFilter,
+    characters,
+    events,
+    no_openai_server,
+    pieces_of,
+    raise_for,
+    retry_after_s,
+    tokens_of,
+    worth_another_try,
+)
 
 _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
 # Counting is no work for a server: one that is silent for so long is not asked again for a while.
@@ -36,12 +46,18 @@ class _Reply:
     logprobs: Sequence[Mapping[str, Any]]
 
 
-def open_chat(settings: Settings) -> OpenAIChat:
-    """The chat that the settings name. Without `llm.base_url` its model is loaded when first asked."""
+def open_chat(settings: Settings, *, section: Literal["llm", "rerank"] = "llm") -> OpenAIChat:
+    """The chat that the settings name. Without `llm.base_url` its model is loaded when first asked.
+
+    `section` "rerank": `rerank.model` at the server of `rerank.base_url`, with the window and the patience of `llm`.
+    """
     llm = settings.llm
+    if section == "rerank":
+        own = settings.rerank
+        llm = llm.model_copy(update={"base_url": own.base_url, "model": own.model, "api_key": own.api_key})
     if llm.base_url:
         key = llm.api_key.get_secret_value() if llm.api_key else ""
-        return OpenAIChat(llm, lambda: Endpoint(llm.base_url or "", key))
+        return OpenAIChat(llm, lambda: Endpoint(llm.base_url or "", key), section=section)
     server: list[EmbeddedServer] = []
 
     def start() -> Endpoint:
@@ -61,9 +77,16 @@ class OpenAIChat:
     """`hopcite.chat.Chat` over HTTP. Belongs to one event loop at a time; connections follow the loop that asks."""
 
     def __init__(
-        self, llm: LLMSettings, endpoint: Callable[[], Endpoint], *, on_close: Callable[[], None] | None = None
+        self,
+        llm: LLMSettings,
+        endpoint: Callable[[], Endpoint],
+        *,
+        section: str = "llm",
+        on_close: Callable[[], None] | None = None,
     ) -> None:
+        """`section`: the settings that name the server and its model; errors tell which of them to correct."""
         self._llm = llm
+        self._section = section
         self._endpoint = endpoint
         self._on_close = on_close
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,8 +144,8 @@ class OpenAIChat:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
                 async for event in self._stream(body, budget):
                     usage = event.get("usage") or usage
-                    for choice, piece, reason in _pieces(event):
-                        tokens += _tokens(choice)
+                    for choice, piece, reason in pieces_of(event, self._section):
+                        tokens += tokens_of(choice)
                         text = thinking.feed(piece)
                         if text:
                             pieces.append(text)
@@ -134,7 +157,7 @@ class OpenAIChat:
             finish = "deadline"
         if finish is None:
             raise ModelMisbehaved(
-                f"The reply of {self.model} broke off, or llm.base_url names no OpenAI-compatible server."
+                f"The reply of {self.model} broke off, or {self._section}.base_url names no OpenAI-compatible server."
             )
         pieces.append(thinking.feed("", last=True))
         text = "".join(pieces)
@@ -224,11 +247,9 @@ class OpenAIChat:
         [reply] = events
         try:
             choice = reply["choices"][0]
-            text = _characters(choice["message"].get("content") or "")
+            text = characters(choice["message"].get("content") or "")
         except (LookupError, TypeError, AttributeError) as exc:
-            raise ModelMisbehaved(
-                f"llm.base_url names no OpenAI-compatible server: it says {str(reply)[:100]!r}."
-            ) from exc
+            raise no_openai_server(self._section, str(reply)) from exc
         prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
         budget.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
         return _Reply(text, (choice.get("logprobs") or {}).get("content") or ())
@@ -246,13 +267,15 @@ class OpenAIChat:
                 try:
                     async with client.stream("POST", f"{root}/chat/completions", json=request) as response:
                         if response.is_success:
-                            async for event in _events(response, streamed=bool(body.get("stream"))):
+                            async for event in events(
+                                response, streamed=bool(body.get("stream")), section=self._section
+                            ):
                                 yielded = True
                                 yield event
                             return
                         await response.aread()
                         if attempt == self._llm.retries or not worth_another_try(response):
-                            raise_for(response, self._llm)
+                            raise_for(response, self._llm, self._section)
                         pause = retry_after_s(response, attempt)
                 except httpx.ReadTimeout as exc:
                     raise Unreachable(
@@ -262,7 +285,7 @@ class OpenAIChat:
                     if yielded or attempt == self._llm.retries:
                         raise Unreachable(
                             f"The language model at {root} does not answer ({exc.__class__.__name__}); start it, or "
-                            "correct llm.base_url."
+                            f"correct {self._section}.base_url."
                         ) from exc
                     pause = retry_after_s(None, attempt)
                 await asyncio.sleep(min(pause, budget.remaining_s))
@@ -278,49 +301,6 @@ class OpenAIChat:
             self._slots = asyncio.Semaphore(self._llm.concurrency)
             self._loop = loop
         return self._http, endpoint.base_url.rstrip("/")
-
-
-async def _events(response: httpx.Response, *, streamed: bool) -> AsyncIterator[dict[str, Any]]:
-    if not streamed:
-        yield _event(await response.aread())
-        return
-    async for line in response.aiter_lines():
-        data = line.removeprefix("data:").strip()
-        if line.startswith("data:") and data != "[DONE]":
-            yield _event(data)
-
-
-def _event(data: str | bytes) -> dict[str, Any]:
-    """Parse one; a server that fails after it began to stream says so in an event."""
-    try:
-        event = json.loads(data)
-    except ValueError as exc:
-        raise ModelMisbehaved(f"llm.base_url names no OpenAI-compatible server: it says {data[:100]!r}.") from exc
-    if not isinstance(event, dict) or event.get("error"):
-        raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
-    return event
-
-
-def _tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """The tokens of one event with their log-probabilities; nan for one that comes without."""
-    found = (choice.get("logprobs") or {}).get("content") or ()
-    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
-
-
-def _pieces(event: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, str | None]]:
-    """Each choice of a streamed event with its text, and why it ends if it does."""
-    try:
-        return [
-            (choice, _characters((choice.get("delta") or {}).get("content") or ""), choice.get("finish_reason"))
-            for choice in event.get("choices") or ()
-        ]
-    except (AttributeError, TypeError) as exc:
-        raise ModelMisbehaved(f"llm.base_url names no OpenAI-compatible server: it says {str(event)[:100]!r}.") from exc
-
-
-def _characters(text: str) -> str:
-    """Without halves of surrogate pairs: JSON can hold them, no file and no reply to a browser can."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:

@@ -1,9 +1,12 @@
-"""What servers that speak the OpenAI format do besides answering: errors, back-pressure, thinking aloud."""
+"""The OpenAI format on the wire: events of a reply, errors, back-pressure, thinking aloud."""
 
 from __future__ import annotations
 
+import json
+import math
 import random
-from typing import NoReturn
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NoReturn
 
 import httpx
 
@@ -27,19 +30,26 @@ def retry_after_s(response: httpx.Response | None, attempt: int) -> float:
     return min(_FIRST_PAUSE_S * 2.0**attempt, _LONGEST_PAUSE_S) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
 
 
-def raise_for(response: httpx.Response, llm: LLMSettings) -> NoReturn:
-    """Translate a refusal. The message says who must change what."""
+def raise_for(response: httpx.Response, llm: LLMSettings, section: str) -> NoReturn:
+    """Translate a refusal. The message says who must change what; `section` of the settings names the server."""
     said = _message(response)
     status = response.status_code
     if status in (401, 403):
-        raise SettingsError(f"The language model's server refuses the key ({status}); correct llm.api_key.")
+        raise SettingsError(f"The language model's server refuses the key ({status}); correct {section}.api_key.")
     if status == 404:
-        raise SettingsError(f"The server has no model {llm.model!r} at {response.url} ({said}); correct llm.model.")
+        raise SettingsError(
+            f"The server has no model {llm.model!r} at {response.url} ({said}); correct {section}.model."
+        )
     if worth_another_try(response):
         raise Unreachable(f"The language model's server keeps failing ({status}: {said}); look at its log.")
     if "context" in said.lower() or "maximum" in said.lower():
         raise UsageError(f"The prompt does not fit the model's window ({said}); lower answer.evidence.")
     raise ModelMisbehaved(f"The language model's server rejects the request ({status}: {said}).")
+
+
+def no_openai_server(section: str, said: str | bytes) -> ModelMisbehaved:
+    """The error of a server that does not speak the format; `section` of the settings names it."""
+    return ModelMisbehaved(f"{section}.base_url names no OpenAI-compatible server: it says {said[:100]!r}.")
 
 
 def _message(response: httpx.Response) -> str:
@@ -74,3 +84,47 @@ class ThinkingFilter:
             return ""
         self._done = True
         return start
+
+
+async def events(response: httpx.Response, *, streamed: bool, section: str) -> AsyncIterator[dict[str, Any]]:
+    """The events of a reply; one, the whole of it, if unstreamed."""
+    if not streamed:
+        yield _event(await response.aread(), section)
+        return
+    async for line in response.aiter_lines():
+        data = line.removeprefix("data:").strip()
+        if line.startswith("data:") and data != "[DONE]":
+            yield _event(data, section)
+
+
+def _event(data: str | bytes, section: str) -> dict[str, Any]:
+    """Parse one; a server that fails after it began to stream says so in an event."""
+    try:
+        event = json.loads(data)
+    except ValueError as exc:
+        raise no_openai_server(section, data) from exc
+    if not isinstance(event, dict) or event.get("error"):
+        raise ModelMisbehaved(f"The language model's server failed: {str(event)[:300]}.")
+    return event
+
+
+def tokens_of(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The tokens of one event with their log-probabilities; nan for one that comes without."""
+    found = (choice.get("logprobs") or {}).get("content") or ()
+    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
+
+
+def pieces_of(event: Mapping[str, Any], section: str) -> list[tuple[Mapping[str, Any], str, str | None]]:
+    """Each choice of a streamed event with its text, and why it ends if it does."""
+    try:
+        return [
+            (choice, characters((choice.get("delta") or {}).get("content") or ""), choice.get("finish_reason"))
+            for choice in event.get("choices") or ()
+        ]
+    except (AttributeError, TypeError) as exc:
+        raise no_openai_server(section, str(event)) from exc
+
+
+def characters(text: str) -> str:
+    """Without halves of surrogate pairs: JSON can hold them, no file and no reply to a browser can."""
+    return text.encode("utf-8", "replace").decode()

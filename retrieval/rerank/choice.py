@@ -125,7 +125,7 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         own = InProcessChat(lambda: _load_first_token(settings), model=rerank.model)
         return ChatReranker(own, CHAT_METHODS[method], owned=True)
     if method in CHAT_METHODS and engine_of(method, rerank) == "server":
-        return ChatReranker(_own_chat(settings), CHAT_METHODS[method], owned=True)
+        return ChatReranker(open_chat(settings, section="rerank"), CHAT_METHODS[method], owned=True)
     if method in CHAT_METHODS:
         return ChatReranker(chat, CHAT_METHODS[method])
     if engine_of(method, rerank) == "server":
@@ -143,13 +143,6 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         notes = untrained_notes(method, rerank.model)
         return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
     return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
-
-
-def _own_chat(settings: Settings) -> Chat:
-    """`rerank.model` at the chat endpoint of `rerank.base_url`, with the window and the patience of `llm`."""
-    rerank = settings.rerank
-    changes = {"base_url": rerank.base_url, "model": rerank.model, "api_key": rerank.api_key}
-    return open_chat(settings.model_copy(update={"llm": settings.llm.model_copy(update=changes)}))
 
 
 def _in_catalogue(model: str) -> bool:

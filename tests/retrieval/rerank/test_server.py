@@ -81,6 +81,21 @@ def test_a_chat_model_of_its_own_ranks(serve: Serve) -> None:
     assert server.keys == ["Bearer secret"]
 
 
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (refusal(401), SettingsError, r"correct rerank\.api_key"),
+        (refusal(404, "no such model"), SettingsError, r"some/reranker.*correct rerank\.model"),
+        (Reply(status=0), Unreachable, r"correct rerank\.base_url"),
+    ],
+)
+def test_errors_of_its_own_chat_model_name_its_own_settings(
+    reply: Reply, error: type[Exception], words: str, serve: Serve
+) -> None:
+    with pytest.raises(error, match=words):
+        rank(f"{serve(reply)[1]}/v1", method="listwise", engine="server")
+
+
 def test_the_address_of_a_second_method_is_not_asked_to_chat(serve: Serve) -> None:
     server, url = serve(scored((0, 0.1), (1, 0.2)))
     chosen = RerankSettings(method="letters", then="cross-encoder", then_passages=2, model="some/reranker",
