@@ -166,7 +166,7 @@ def _without(name: str, state: State) -> State:
 
 
 def _after_search(state: State, runtime: Runtime[Context]) -> str:
-    if not state["evidence"]:
+    if not state["evidence"] or state.get("final"):
         return "verify"
     options = runtime.context.options
     weighs = options.mode == "adaptive" and options.writer and options.write and comparison_of(state["question"])

@@ -22,12 +22,17 @@ from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
 from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
 from agent.signals import read_signals
+from agent.sources import missing, sources_named
 from agent.state import QUESTION, State
-from agent.write import fitting, write_draft
+from agent.write import Draft, fitting, write_draft
 from hopcite.errors import ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step
 from retrieval import fused
 
+NOT_FROM = (
+    "Nothing that was found is from {0}, or names it. If you mean a document that does not tell its publisher, ask "
+    "without the name."
+)
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
 # Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
@@ -53,10 +58,13 @@ async def search(state: State, context: Context) -> Outcome:
     [hits] = [_given(context.options.passages)] if context.options.passages else await searched([question], context)
     step = Step(QUESTION, question, status=status_of(hits), chunk_ids=ids_of(hits))
     evidence = trusted_first(hits, defences=context.options.defences)
-    return Outcome(
-        {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False},
-        {"hits": len(hits)},
-    )
+    change: State = {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False}
+    absent = await _missing_sources(question, hits, context)
+    if not absent:
+        return Outcome(change, {"hits": len(hits)})
+    draft = Draft("", NOT_FROM.format(" or ".join(absent)), unknown=True, cut_short=False)
+    refused = drafted(draft, (), {**state, **change}, context)
+    return Outcome({**change, **refused.change, "final": True}, {"hits": len(hits), "missing_sources": absent})
 
 
 async def rerank(state: State, context: Context) -> Outcome:
@@ -131,6 +139,16 @@ async def verify(state: State, context: Context) -> Outcome:
     detail["signals"] = asdict(signals)
     detail["conditions"] = conditions_of(context.deps, context.options)
     return Outcome({"draft": draft, "cited": cited, "signals": signals}, detail)
+
+
+async def _missing_sources(question: str, hits: Sequence[Hit], context: Context) -> tuple[str, ...]:
+    """In adaptive mode: the sources that the question names and the collection does not have."""
+    options = context.options
+    sources = sources_named(question) if options.mode == "adaptive" and options.write and not options.passages else ()
+    if not sources:
+        return ()
+    publishers = await asyncio.to_thread(context.deps.collection.index.publishers)
+    return missing(sources, publishers, [hit.chunk for hit in hits])
 
 
 def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:

@@ -106,6 +106,12 @@ class EdgeIndex:
         chunks = self._scroll(_any_of(stored.DOCUMENT_ID, [document_id]))
         return [chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.position)]
 
+    def publishers(self) -> list[str]:
+        """The publisher keys of all chunks."""
+        with translated(self._folder):
+            found = self._shard.facet(edge.FacetRequest(stored.PUBLISHER_KEY, limit=stored.MOST_PUBLISHERS))
+        return sorted(str(hit.value) for hit in found.hits)
+
     def scroll(self) -> Iterator[Chunk]:
         """Every chunk, a page at a time."""
         return self._scroll(None)
@@ -146,6 +152,7 @@ def open_edge(folder: Path, record: Record, *, create: bool, prefetch: int, rrf_
     record.check(_read_record(folder), collection=folder.name, place=f"the folder {folder}")
     with translated(folder):
         shard = edge.EdgeShard.load(str(folder / "shard"))
+        _index_fields(shard)
     return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k)
 
 
@@ -173,14 +180,21 @@ def _create(folder: Path, record: Record) -> None:
         making.mkdir(parents=True)
         with translated(folder):
             shard = edge.EdgeShard.create(str(making / "shard"), _config(record.dimensions))
-            for name in stored.KEYWORD_FIELDS:
-                shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
-            shard.flush()
+            _index_fields(shard)
             shard.close()
         (making / "collection.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
         making.replace(folder)
     except OSError as exc:
         raise _os_error(exc, folder) from exc
+
+
+def _index_fields(shard: edge.EdgeShard) -> None:
+    """Index the keyword fields; of a collection that an earlier version made, those that it lacks."""
+    lacking = [name for name in stored.KEYWORD_FIELDS if name not in shard.info().payload_schema]
+    for name in lacking:
+        shard.update(edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword))
+    if lacking:
+        shard.flush()
 
 
 def _config(dimensions: int) -> edge.EdgeConfig:

@@ -98,6 +98,10 @@ class Index(Protocol):
         """The ids of a document's chunks, by position."""
         ...
 
+    def publishers(self) -> list[str]:
+        """The publisher keys of all chunks, in alphabetical order."""
+        ...
+
     def scroll(self) -> Iterator[Chunk]:
         """Every chunk, in no particular order."""
         ...

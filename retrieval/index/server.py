@@ -101,6 +101,12 @@ class ServerIndex:
         chunks = self._scroll(_any_of(stored.DOCUMENT_ID, [document_id]))
         return [chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.position)]
 
+    def publishers(self) -> list[str]:
+        """The publisher keys of all chunks."""
+        with translated(self._url):
+            found = self._client.facet(self._collection, stored.PUBLISHER_KEY, limit=stored.MOST_PUBLISHERS)
+        return sorted(str(hit.value) for hit in found.hits)
+
     def scroll(self) -> Iterator[Chunk]:
         """Every chunk, a page at a time."""
         return self._scroll(None)

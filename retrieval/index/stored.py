@@ -19,6 +19,9 @@ KEYWORD_FIELDS = (DOCUMENT_ID, TITLE_KEY, PUBLISHER_KEY)
 
 CHUNK_FIELDS = tuple(field.name for field in fields(Chunk) if field.name != "id")
 
+MOST_PUBLISHERS = 100_000
+"""Far more than anybody has: stores want a limit."""
+
 OVERFETCH = 8
 """Hits asked for beyond the limit: which of several equal ones make the cut is then settled here, not by the store."""
 

@@ -156,6 +156,26 @@ def test_what_the_plan_does_not_find_either_stays_unknown(collection: Collection
     assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 4)
 
 
+FROM_A_SOURCE = "How long is Mirel Bridge, as reported by the Harrow Herald?"
+
+
+@pytest.mark.parametrize("mode", ["adaptive", "never"])
+def test_a_source_that_the_collection_lacks_is_said_to_be_missing(mode: str, tmp_path: Path) -> None:
+    collection = open_collection(Settings(data_dir=tmp_path), HashingEncoder(), create=True)
+    collection.add([replace(chunk, metadata={"publisher": "Oss Gazette"}) for chunk in chunks()])
+    reply = "Answer: 214 metres\nMirel Bridge is 214 metres long [1]."
+    answer = ask(collection, [] if mode == "adaptive" else [reply], question=FROM_A_SOURCE, mode=mode)
+    told = "Nothing that was found is from Harrow Herald" in answer.answer
+    assert (answer.status, told) == (("unanswerable", True) if mode == "adaptive" else ("answered", False))
+    assert answer.evidence  # to see what was found in its place
+    collection.close()
+
+
+def test_documents_without_publishers_may_be_from_any_source(collection: Collection) -> None:
+    reply = "Answer: 214 metres\nMirel Bridge is 214 metres long [1]."
+    assert ask(collection, [reply], question=FROM_A_SOURCE).status == "answered"
+
+
 def test_what_stays_unknown_is_unanswerable_and_cites_nothing(collection: Collection) -> None:
     answer = ask(collection, ["Answer: unknown\nThe passages do not name the town."], mode="never")
     assert answer.status == "unanswerable"

@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import qdrant_edge as edge
 
 from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError
 from hopcite.types import Chunk
 from retrieval.index.edge import EdgeIndex, drop_edge, list_edge, open_edge, translated
 from retrieval.index.port import Point, Query
-from retrieval.index.stored import Record
+from retrieval.index.stored import PUBLISHER_KEY, Record
 from tests.fakes import HashingEncoder
 
 RECORD = Record("hashing-64", 64)
@@ -82,6 +84,19 @@ def test_the_record_is_in_the_folder(tmp_path: Path) -> None:
     opened(tmp_path / "docs").close()
     record = json.loads((tmp_path / "docs" / "collection.json").read_text())
     assert record == {"encoder": "hashing-64", "dimensions": 64, "schema": 1}
+
+
+def test_a_collection_of_an_earlier_version_gets_the_indexes_that_it_lacks(tmp_path: Path) -> None:
+    index = opened(tmp_path / "docs")
+    index.upsert([replace(one, publisher_key="oss gazette") for one in points(2)])
+    index.close()
+    shard = edge.EdgeShard.load(str(tmp_path / "docs" / "shard"))
+    shard.update(edge.UpdateOperation.delete_field_index(PUBLISHER_KEY))
+    shard.flush()
+    shard.close()
+    index = opened(tmp_path / "docs")
+    assert index.publishers() == ["oss gazette"]
+    index.close()
 
 
 @pytest.mark.parametrize("damage", ["collection.json", "shard/edge_config.json"])

@@ -59,6 +59,15 @@ def test_a_chunk_comes_back_as_it_went_in(index: Index) -> None:
     assert list(index.scroll()) == [stored]
 
 
+def test_publishers_are_those_of_the_chunks_that_are_there(index: Index) -> None:
+    first, second, third = chunk("a", "one"), chunk("b", "two"), chunk("c", "three")
+    index.upsert([point(first, publisher_key="tarn post"), point(second, publisher_key="oss gazette"), point(third)])
+    index.upsert([point(chunk("b", "more", position=1), publisher_key="oss gazette")])
+    assert index.publishers() == ["oss gazette", "tarn post"]
+    index.delete_documents(["a"])
+    assert index.publishers() == ["oss gazette"]
+
+
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
 def test_the_chunk_with_the_words_comes_first(index: Index, mode: SearchMode) -> None:
     index.upsert([point(chunk("a", "red apples grow")), point(chunk("b", "grey seals swim"))])
