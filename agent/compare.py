@@ -28,6 +28,8 @@ _ASKED: dict[str, Asked] = {word: asked for asked, words in _WORDS.items() for w
 _DIRECTION = re.compile(rf"\b(?:{'|'.join(_ASKED)})\b", re.IGNORECASE)
 _CHOICE = re.compile(r"^(?P<head>.*\S)\s+or\s+(?P<second>\S.*?)\s*\?*$", re.IGNORECASE)
 _PAIR = re.compile(r"\b(?:between|out of)\s+(?P<first>.+?)\s+and\s+(?P<second>[^,?]+)", re.IGNORECASE)
+# "Between the report from A and the one from B, was there a change after the first week?" asks for neither of them.
+_WHICH = re.compile(r"\b(?:which|who|whose|what|where)\b", re.IGNORECASE)
 _SAME = re.compile(
     r"^(?:are|is|were|was|do|does|did|have|has)\b.*\band\b.*\bsame\s+(?P<thing>\w+(?: \w+)?)", re.IGNORECASE
 )
@@ -94,7 +96,7 @@ def _wording(question: str) -> Comparison | None:
     if found is None or _SPANS.search(question):
         return None
     asked = _ASKED[found[0].lower()]
-    if pair := _PAIR.search(question):
+    if (pair := _PAIR.search(question)) and _WHICH.search(question):
         return Comparison(_bare(pair["first"]), _bare(pair["second"]), asked)
     if choice := _CHOICE.match(question):
         second = choice["second"]

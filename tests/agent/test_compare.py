@@ -47,6 +47,11 @@ def steps(*asked: tuple[str, str], chained: bool = False) -> list[Step]:
         ("Who wrote Low Water or sang in it?", None),
         ("What is the highest mountain of Ossland or Quenholm?", None),
         ('Which opened first "Low Water" or Tarn?', Comparison('"Low Water"', "Tarn", "earliest")),
+        (
+            "Between Low Water and Winter Tariff, which was filmed first?",
+            Comparison("Low Water", "Winter Tariff", "earliest"),
+        ),
+        ("Between the report on Tarn and the one on Oss, was there a change after the first flood?", None),
         ("Who lived longer, Imre Valko or Sena Oduya?", None),
         ("Is Imre Valko a writer or a painter?", None),
         ("Did " + "one of the many papers " * 3 + "say it before the other one did?", None),
