@@ -18,8 +18,9 @@ _MISLED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One reply of the writer, the passages that it read, and its claims tied to their words."""
+    """One reply of the writer to a question, the passages that it read, and its claims tied to their words."""
 
+    question: str
     draft: Draft
     passages: tuple[Chunk, ...]
     cited: Cited
@@ -56,10 +57,13 @@ class Written:
     def foreign(self) -> bool:
         """Whether nothing ties the draft to its passages: no quote, and no word of its short answer in any of them.
 
-        Such as what a broken model says. A bare yes or no need not be in the passages.
+        Such as what a broken model says. A bare yes or no need not be in the passages, nor what the question offers:
+        "consistent or inconsistent".
         """
         short = self.draft.short_answer.lower()
-        if self.draft.unknown or self.cited.citations or short in ("yes", "no"):
+        words = content_words(short)
+        offered = bool(words) and words <= content_words(self.question)
+        if self.draft.unknown or self.cited.citations or short in ("yes", "no") or offered:
             return False
         texts = [f"{chunk.title} {chunk.text}" for chunk in self.passages]
         said = content_words(short or self.draft.text)
@@ -80,7 +84,7 @@ def written(
     """Tie the first `most` sentences of a draft to the passages that it was written from; of none without an answer."""
     text = "" if draft.unknown else draft.text or draft.short_answer
     cited = cite(text, passages, question=question, short_answer=draft.short_answer, withheld=withheld, most=most)
-    return Written(draft, tuple(passages), cited)
+    return Written(question, draft, tuple(passages), cited)
 
 
 def better(first: Written, second: Written) -> Written:

@@ -21,7 +21,7 @@ from agent.evidence import Screened, findings, screened, trusted_first, withheld
 from agent.followup import leans_on, rewrite_question
 from agent.merge import merge, reordered, worth_reading
 from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
-from agent.signals import read_signals
+from agent.signals import quoted_signals, read_signals
 from agent.sources import missing, sources_named
 from agent.state import QUESTION, State
 from agent.write import Draft, fitting, write_draft
@@ -122,7 +122,7 @@ async def verify(state: State, context: Context) -> Outcome:
     else:
         cited = kept.cited
     draft = kept.draft if kept else None
-    signals = read_signals(draft, cited)
+    signals = read_signals(draft, cited) if draft else quoted_signals(state["question"], cited)
     cited = with_dissent(cited, _unsuspected(state["evidence"][: context.deps.settings.rerank.passages], context))
     detail: dict[str, object] = {}
     try:

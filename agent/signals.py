@@ -26,7 +26,10 @@ class Signals:
     likelihood: float | None
     """Probability that the writer gives this short answer (`answer_likelihood`). None where no server told."""
     supported: float
-    """Share of the claims that their quotes bear out; a claim that could not be judged counts half."""
+    """Share of the claims that their quotes bear out; a claim that could not be judged counts half.
+
+    Where no model wrote: share of the question's words that the quotes hold.
+    """
     quoted: float | None
     """1 where the quotes hold every word of the short answer, else 0; None for yes, no, and none."""
 
@@ -36,14 +39,21 @@ class Signals:
         return self.supported if self.quoted is None else (self.supported + self.quoted) / 2
 
 
-def read_signals(draft: Draft | None, cited: Cited) -> Signals:
-    """The signs of an answer: what it cites, and its draft. No draft: no model wrote, the evidence was quoted."""
+def read_signals(draft: Draft, cited: Cited) -> Signals:
+    """The signs of an answer: its draft, and what that cites."""
     borne_out = [_credit(claim) for claim in cited.claims]
     return Signals(
-        likelihood=answer_likelihood(draft) if draft else None,
+        likelihood=answer_likelihood(draft),
         supported=sum(borne_out) / len(borne_out) if borne_out else 0.0,
-        quoted=_quoted(draft, cited) if draft else None,
+        quoted=_quoted(draft, cited),
     )
+
+
+def quoted_signals(question: str, cited: Cited) -> Signals:
+    """The signs of an answer that no model wrote: quotes bear themselves out, so what they hold of the question."""
+    asked = content_words(question)
+    held = len(asked & _words_of(cited)) / len(asked) if asked else 0.0
+    return Signals(likelihood=None, supported=held, quoted=None)
 
 
 def answer_likelihood(draft: Draft) -> float | None:
@@ -80,5 +90,9 @@ def _credit(claim: Claim) -> float:
 def _quoted(draft: Draft, cited: Cited) -> float | None:
     if draft.short_answer.lower() in ("yes", "no", ""):
         return None
-    quoted = frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))
-    return float(content_words(draft.short_answer) <= quoted)
+    return float(content_words(draft.short_answer) <= _words_of(cited))
+
+
+def _words_of(cited: Cited) -> frozenset[str]:
+    """The words of the quotes, and of the titles that they stand under."""
+    return frozenset[str]().union(*(content_words(f"{c.title} {c.quote}") for c in cited.citations))

@@ -75,3 +75,9 @@ def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collec
     answer = ask(collection, [told(beside, 0.9), PLAN, told("Answer: Ottilie Brandvold\n", 0.9), told(REPLY, 0.3)])
     assert answer.short_answer == "Kestmark"
     assert ask(collection, [told(beside, 0.9)], mode="never").confidence == pytest.approx(0.2)
+
+
+def test_an_answer_that_the_question_offers_need_not_be_in_the_passages(collection: Collection) -> None:
+    question = "Are the reports on Mirel Bridge consistent or contradictory?"
+    answer = ask(collection, [told("Answer: consistent\nBoth are consistent.", 0.9)], question=question)
+    assert (answer.short_answer, answer.status, answer.confidence) == ("consistent", "partial", 0.9)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from agent.cite import Cited
-from agent.signals import Signals, likelihood, read_signals
+from agent.signals import Signals, likelihood, quoted_signals, read_signals
 from agent.write import Draft
 from hopcite.types import Citation, Claim
 
@@ -63,6 +63,8 @@ def test_the_short_answer_is_looked_for_in_quotes_and_titles(short: str, quoted:
     assert signals.support == (1.0 if quoted is None else (1.0 + quoted) / 2)
 
 
-def test_quoted_evidence_without_a_writer_has_no_short_answer_to_judge() -> None:
-    assert read_signals(None, cited(True, None)) == Signals(None, 0.75, None)
-    assert read_signals(None, Cited("", (), ())).support == 0.0
+def test_without_a_writer_the_quotes_are_as_good_as_the_words_of_the_question_that_they_hold() -> None:
+    # surveyed, Harrow (of the title) and Pass, of these and railway.
+    assert quoted_signals("Who surveyed the Harrow Pass Railway?", cited(True)) == Signals(None, 0.75, None)
+    assert quoted_signals("Who surveyed it?", Cited("", (), ())).support == 0.0
+    assert quoted_signals("Who is it?", cited(True)).support == 0.0
