@@ -73,22 +73,6 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What is the population of the town where the author of The Salt Ledger died?",
         ("Who is the author of The Salt Ledger?", "In which town did #1 die?", "What is the population of #2?"),
     ),
-    (
-        "Who was the first mayor of the town where Mirel Bridge is?",
-        ("In which town is Mirel Bridge?", "Who was the first mayor of #1?"),
-    ),
-    (
-        "What river flows through Ottilie Brandvold's birthplace?",
-        ("Where was Ottilie Brandvold born?", "What river flows through #1?"),
-    ),
-    (
-        "Harrow Lake, in the county where Tarn lies, is fed by what river?",
-        ("In which county is Tarn?", "What river feeds Harrow Lake in #1?"),
-    ),
-    (
-        "Who governs the country of the birthplace of the author of The Salt Ledger?",
-        ("Who is the author of The Salt Ledger?", "Where was #1 born?", "In which country is #2?", "Who governs #3?"),
-    ),
     ("Who is Imre Valko's paternal grandfather?", ("Who is Imre Valko's father?", "Who is #1's father?")),
     ("Who is Sena Oduya's maternal grandmother?", ("Who is Sena Oduya's mother?", "Who is #1's mother?")),
     (
@@ -113,6 +97,22 @@ PLAN_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Are Mirel Bridge and Harrow Lake in the same country?",
         ("In which country is Mirel Bridge?", "In which country is Harrow Lake?"),
+    ),
+    (
+        "Who was the first mayor of the town where Mirel Bridge is?",
+        ("In which town is Mirel Bridge?", "Who was the first mayor of #1?"),
+    ),
+    (
+        "What river flows through Ottilie Brandvold's birthplace?",
+        ("Where was Ottilie Brandvold born?", "What river flows through #1?"),
+    ),
+    (
+        "Who governs the country of the birthplace of the author of The Salt Ledger?",
+        ("Who is the author of The Salt Ledger?", "Where was #1 born?", "In which country is #2?", "Who governs #3?"),
+    ),
+    (
+        "Harrow Lake, in the county where Tarn lies, is fed by what river?",
+        ("In which county is Tarn?", "What river feeds Harrow Lake in #1?"),
     ),
 )
 
