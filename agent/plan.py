@@ -34,6 +34,8 @@ _KINDS = {
 _DEATH = re.compile(r"\b(?:died?|dies|dead|death)\b", re.IGNORECASE)
 _BIRTH = re.compile(r"\b(?:born|birth\w*|older|oldest|younger|youngest|age)\b", re.IGNORECASE)
 _BORN = re.compile(r"\b(?:was|were) (.+?) born\b")
+_GRANDPARENT = re.compile(r"\b(?P<side>paternal|maternal) grand(?P<parent>father|mother)\b", re.IGNORECASE)
+_PARENT = re.compile(r"\b(?:father|mother)\b")
 _NEARLY_ALL = 0.8  # of the words of what was asked before
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -75,7 +77,8 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     # Any word of the question may return as a name: people write "oct" and "laura palmer".
     known_names = {_bare(word) for word in _WORD.findall(question)}
     for number, text in enumerate(planned, start=1):
-        written = _of_the_step_before(_faithful(" ".join(text.split()), question), number, kept)
+        faithful = _faithful(" ".join(text.split()), question, number=number, last=number == len(planned))
+        written = _of_the_step_before(faithful, number, kept)
         wording = _with_reference(written, referent)
         by_pronoun = wording != written
         references = [int(found) for found in _REFERENCE.findall(wording)]
@@ -94,10 +97,21 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     return steps if len(steps) > 1 else ()
 
 
-def _faithful(wording: str, question: str) -> str:
-    """A step that asks for a birth where the question speaks of death alone asks for the death."""
-    dies = _DEATH.search(question) and not _BIRTH.search(question)
-    return _BORN.sub(r"did \1 die", wording) if dies else wording
+def _faithful(wording: str, question: str, *, number: int, last: bool) -> str:
+    """Slips of small planners put right: a birth where the question speaks of death alone, a parent of the other side.
+
+    And the `last` step asks where the question does, not when, and the other way round.
+    """
+    if _DEATH.search(question) and not _BIRTH.search(question):
+        wording = _BORN.sub(r"did \1 die", wording)
+    if grand := _GRANDPARENT.search(question):
+        parent = "father" if grand["side"].lower() == "paternal" else "mother"
+        wording = _PARENT.sub(parent if number == 1 else grand["parent"].lower(), wording)
+    asked = {_kind(found) for found in _ASKING.finditer(question)}
+    for kind, other in (("where", "when"), ("when", "where")):
+        if last and kind in asked and other not in asked:
+            wording = re.sub(rf"^{other}\b", kind.capitalize(), wording, flags=re.IGNORECASE)
+    return wording
 
 
 def _of_the_step_before(wording: str, number: int, kept: Mapping[int, Step]) -> str:
@@ -151,8 +165,10 @@ def _repeats(step: str, other: str) -> bool:
 def _asked_for(text: str) -> str:
     """who, where, when, or the words that say what is asked for: a town is a where."""
     found = _ASKING.search(text)
-    if found is None:
-        return ""
+    return _kind(found) if found else ""
+
+
+def _kind(found: re.Match[str]) -> str:
     asking, thing = found[1].lower(), (found[2] or "").lower()
     if asking in ("who", "whom", "whose"):
         return "who"

@@ -75,6 +75,33 @@ def test_the_second_side_of_a_comparison_is_asked_of_its_own_step(slip: str) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("question", "slip", "meant"),
+    [
+        ("Where was the director of Low Water born?", "When was #1 born?", "Where was #1 born?"),
+        ("In which town was the director of Low Water born?", "When was #1 born?", "Where was #1 born?"),
+        ("When did the director of Low Water die?", "Where did #1 die?", "When did #1 die?"),
+        ("In the town where the director of Low Water died, when was a fire?", "When was a fire in #1?", ""),
+        ("Where were the games of the year when the director of Low Water died?", "Where were the games of #1?", ""),
+        ("Who is the daughter of the director of Low Water?", "When was #1 born?", ""),
+    ],
+)
+def test_the_last_step_asks_where_or_when_as_the_question_does(question: str, slip: str, meant: str) -> None:
+    steps = checked_steps(question, ["Who is the director of Low Water?", slip])
+    assert steps[-1].question.replace("#s", "#") == (meant or slip)
+
+
+@pytest.mark.parametrize(
+    ("side", "parent", "meant"),
+    [("paternal", "mother", ("father", "mother")), ("maternal", "father", ("mother", "father"))],
+)
+def test_a_grandparent_is_the_parent_of_the_parent_on_that_side(side: str, parent: str, meant: tuple[str, str]) -> None:
+    question = f"Who is the {side} grand{parent} of Sena Oduya?"
+    for slip in ("father", "mother"):
+        steps = checked_steps(question, [f"Who is Sena Oduya's {slip}?", f"Who is #1's {slip}?"])
+        assert [step.question for step in steps] == [f"Who is Sena Oduya's {meant[0]}?", f"Who is #s1's {meant[1]}?"]
+
+
 def test_each_generation_is_asked_of_the_one_before() -> None:
     planned = ["Who is Sena Oduya's mother?", "Who is #1's mother?", "Who is #2's mother?", "When was #3 born?"]
     steps = checked_steps("When was the mother of Sena Oduya's grandmother born?", planned)
