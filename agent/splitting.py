@@ -11,7 +11,8 @@ from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
 from agent.merge import interleaved, merge
 from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
-from agent.plan import ends, fill, plan_steps
+from agent.plan import checked_steps, ends, fill, plan_steps
+from agent.sides import side_questions
 from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
 from agent.write import Draft, answer_step
@@ -23,17 +24,19 @@ STEP_PASSAGES = 3
 
 
 async def plan(state: State, context: Context) -> Outcome:
-    """Decompose the question. A reply that can't be used leaves the question whole.
+    """Decompose the question; a plain comparison by rule. A reply that can't be used leaves the question whole.
 
     So do steps side by side once a draft was written, unless they are weighed against each other: the first search has
     looked for all that the question names.
     """
     change: State = {"planned": True}
-    reserve(context, calls=1)
-    try:
-        steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
-    except ModelMisbehaved as exc:
-        return Outcome(change, {"skipped": str(exc)})
+    steps = checked_steps(state["question"], side_questions(state["question"]) if _adaptive(context) else ())
+    if not steps:
+        reserve(context, calls=1)
+        try:
+            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
+        except ModelMisbehaved as exc:
+            return Outcome(change, {"skipped": str(exc)})
     detail: dict[str, object] = {"steps": [step.question for step in steps]}
     alone = not comparison_of(state["question"]) and not any(step.needs for step in steps)
     if state.get("drafts") and steps and alone:
@@ -68,7 +71,7 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     A step without an answer blocks those that need it.
     """
     needed = {need for step in pending(state) for need in step.needs}
-    if context.options.mode == "adaptive":
+    if _adaptive(context):
         needed |= {step.id for step in ends(planned(state))}
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
     if not asked or not context.options.step_answers:
@@ -109,6 +112,10 @@ async def conclude(state: State, context: Context) -> Outcome:
     read = shown(evidence, context)[: STEP_PASSAGES * len(state["steps"])]
     outcome = drafted(draft, read, state, context, most=len(steps))
     return replace(outcome, change={**outcome.change, "evidence": evidence})
+
+
+def _adaptive(context: Context) -> bool:
+    return context.options.mode == "adaptive"
 
 
 def pending(state: State) -> list[Step]:

@@ -87,6 +87,14 @@ def test_a_comparison_is_split_at_once_and_its_sides_decide(collection: Collecti
     assert answer.claims[0].text == "The Harrow Pass Railway was opened in 1911. [1]"
 
 
+def test_a_plain_comparison_needs_no_planner(collection: Collection) -> None:
+    question = "Was the Harrow Pass Railway opened before Mirel Bridge?"
+    answer = ask(collection, [told("Answer: 1911\n", 0.9), told("Answer: 1893\n", 0.5)], question=question)
+    assert (answer.short_answer, answer.usage.llm_calls) == ("no", 2)
+    asked = [step.question for step in answer.steps[1:]]
+    assert asked == ["When was the Harrow Pass Railway opened?", "When was Mirel Bridge opened?"]
+
+
 def test_a_comparison_that_its_sides_do_not_decide_is_left_to_the_writer(collection: Collection) -> None:
     script: Script = [
         BOTH,

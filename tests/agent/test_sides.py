@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from agent.sides import side_questions
+
+BORN = ("When was Imre Valko born?", "When was Sena Oduya born?")
+
+
+@pytest.mark.parametrize(
+    ("question", "sides"),
+    [
+        ("Who is older, Imre Valko or Sena Oduya?", BORN),
+        ("Who was born first out of Imre Valko and Sena Oduya?", BORN),
+        ("Was Imre Valko born before Sena Oduya?", BORN),
+        ("Who died later, Imre Valko or Sena Oduya?", ("When did Imre Valko die?", "When did Sena Oduya die?")),
+        ("Did Imre Valko die after Sena Oduya?", ("When did Imre Valko die?", "When did Sena Oduya die?")),
+        (
+            "Which silent film was released more recently, Low Water or Winter Tariff?",
+            ("When was Low Water released?", "When was Winter Tariff released?"),
+        ),
+        ("Which game, Tarn or Oss, was made first?", ("When was Tarn made?", "When was Oss made?")),
+        ("Which film whose director was born first, Low Water or Winter Tariff?", ()),
+        ("Which film has the director who was born first, Low Water or Winter Tariff?", ()),
+        ("Which newspaper is older, the Oss Gazette or the Tarn Post?", ()),  # founded, not born
+        ("Is Mirel Bridge longer than Oss Bridge?", ()),
+        ("Do Imre Valko and Sena Oduya share the same nationality?", ()),
+        ("When was Imre Valko born?", ()),
+    ],
+)
+def test_a_plain_comparison_asks_each_side_for_its_date(question: str, sides: tuple[str, ...]) -> None:
+    assert side_questions(question) == sides
