@@ -167,12 +167,23 @@ def _compared(first: str, second: str, *, dates: bool) -> int:
 
 def date_in(text: str) -> tuple[int, ...]:
     """The first date in the text as (year, month, day), as far as it is given; empty without one."""
-    dates = [found for pattern in _DATES if (found := pattern.search(text))]
-    if not dates:
+    found = _first_date(text)
+    if found is None:
         return ()
-    parts = min(dates, key=lambda date: date.start()).groupdict()
+    parts = found.groupdict()
     month = _MONTHS.get((parts.get("month") or "").lower()) or int(parts.get("number") or 0)
     return tuple(part for part in (int(parts["year"]), month, int(parts.get("day") or 0)) if part)
+
+
+def date_text(text: str) -> str:
+    """The first date in the text as it is written; empty without one."""
+    found = _first_date(text)
+    return found[0] if found else ""
+
+
+def _first_date(text: str) -> re.Match[str] | None:
+    dates = [found for pattern in _DATES if (found := pattern.search(text))]
+    return min(dates, key=lambda date: date.start()) if dates else None
 
 
 def _first_side(head: str, after: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.compare import comparison_of
 from agent.conclude import conclusion
 from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
+from agent.lifespan import life_date
 from agent.merge import interleaved, merge
 from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
 from agent.plan import checked_steps, ends, fill, plan_steps
@@ -17,7 +19,7 @@ from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
 from agent.write import Draft, answer_step
 from hopcite.errors import ModelMisbehaved
-from hopcite.types import Step
+from hopcite.types import Chunk, Step
 
 # Passages of a step that are read for its answer.
 STEP_PASSAGES = 3
@@ -76,28 +78,36 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
     if not asked or not context.options.step_answers:
         return Outcome({})
-    reserve(context, calls=1 + len(asked))
     read = [[passage.seen for passage in shown(state["found"][step.id], context)[:STEP_PASSAGES]] for step in asked]
+    dates = [life_date(step.question, passages) for step, passages in zip(asked, read, strict=True)]
+    if not all(dates):
+        reserve(context, calls=1 + dates.count(""))
     replies = await asyncio.gather(
         *(
-            answer_step(step.question, passages, chat=context.deps.chat, budget=context.budget)
-            for step, passages in zip(asked, read, strict=True)
+            _step_answer(step.question, date, passages, context)
+            for step, date, passages in zip(asked, dates, read, strict=True)
         )
     )
-    answers = [
-        without_examples(reply.short_answer, passages, step.question)
-        for step, passages, reply in zip(asked, read, replies, strict=True)
-    ]
     answered = {
         step.id: replace(step, answer=answer, status="answered" if answer else "no_evidence")
-        for step, answer in zip(asked, answers, strict=True)
+        for step, (answer, _) in zip(asked, replies, strict=True)
     }
     steps = tuple(answered.get(step.id, step) for step in state["steps"])
-    likely = {step.id: answer_likelihood(reply) for step, reply in zip(asked, replies, strict=True)}
+    likely = {step.id: likelihood for step, (_, likelihood) in zip(asked, replies, strict=True)}
     return Outcome(
         {"steps": steps, "likely": {**state.get("likely", {}), **likely}},
         {"answers": {step.id: step.answer for step in answered.values()}, "likelihoods": likely},
     )
+
+
+async def _step_answer(
+    question: str, date: str, passages: Sequence[Chunk], context: Context
+) -> tuple[str, float | None]:
+    """The date where a passage told it plainly, else what the model reads, with its probability."""
+    if date:
+        return date, 1.0
+    reply = await answer_step(question, passages, chat=context.deps.chat, budget=context.budget)
+    return without_examples(reply.short_answer, passages, question), answer_likelihood(reply)
 
 
 async def conclude(state: State, context: Context) -> Outcome:

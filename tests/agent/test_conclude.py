@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from agent import AnswerOptions, answer_question
 from agent.conclude import conclusion, statements
 from agent.plan import Plan, PlannedStep
+from hopcite.settings import Settings
 from hopcite.types import Step
-from retrieval import Collection
+from retrieval import Collection, open_collection
 from tests.agent.test_drafts import NO_STEPS, nodes, told
-from tests.agent.test_graph import PLAN, QUESTION, REPLY, Script, ask, collection
+from tests.agent.test_graph import PLAN, QUESTION, REPLY, Script, ask, chunks, collection, deps
+from tests.fakes import HashingEncoder
 
 __all__ = ["collection"]
 
@@ -93,6 +100,23 @@ def test_a_plain_comparison_needs_no_planner(collection: Collection) -> None:
     assert (answer.short_answer, answer.usage.llm_calls) == ("no", 2)
     asked = [step.question for step in answer.steps[1:]]
     assert asked == ["When was the Harrow Pass Railway opened?", "When was Mirel Bridge opened?"]
+
+
+def test_dates_that_the_documents_open_with_need_no_model(tmp_path: Path) -> None:
+    opened = open_collection(Settings(data_dir=tmp_path), HashingEncoder(), create=True)
+    lives = {"Imre Valko": "Imre Valko (1901–1970) was a poet.", "Sena Oduya": "Sena Oduya (1899–1980) was a poet."}
+    opened.add(
+        [
+            replace(chunk, title=name, text=text, end=len(text))
+            for chunk, (name, text) in zip(chunks(), lives.items(), strict=False)
+        ]
+    )
+    parts, _ = deps(opened, [])
+    asked = answer_question("Who was born first, Imre Valko or Sena Oduya?", deps=parts, options=AnswerOptions())
+    answer = asyncio.run(asked)
+    opened.close()
+    assert (answer.short_answer, answer.status, answer.usage.llm_calls) == ("Sena Oduya", "answered", 0)
+    assert [citation.quote for citation in answer.citations] == list(lives.values())
 
 
 def test_a_comparison_that_its_sides_do_not_decide_is_left_to_the_writer(collection: Collection) -> None:

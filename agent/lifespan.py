@@ -1,0 +1,47 @@
+"""Dates of birth and death, read off the line that opens a biography: "Imre Valko (3 May 1901 – 1970) was a novelist".
+
+Half of all comparisons ask for them, and there is nothing in that line that a model would read better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.compare import date_text
+from hopcite.types import Chunk
+from retrieval.names import title_key
+
+_ASKED = re.compile(r"^when (?:was (?P<born>.+) born|did (?P<died>.+) die)\s*\?*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"\((?P<inside>[^()]*\d{3,4}[^()]*)\)")
+_TO = re.compile(r"\s*[–—]\s*|\s+-\s+|\s+to\s+")
+_BORN = re.compile(r"\b(?:born|b\.)", re.IGNORECASE)
+_OPENING = 250  # characters of a passage in which the brackets stand that follow the name
+
+
+def life_date(question: str, passages: Sequence[Chunk]) -> str:
+    """The date as it is written, where the question asks for a birth or a death and one title is the name.
+
+    Empty where the opening line does not tell it, or where two of that name differ.
+    """
+    asked = _ASKED.match(question.strip())
+    if asked is None:
+        return ""
+    name = title_key(asked["born"] or asked["died"])
+    found = {
+        date
+        for passage in passages
+        if passage.start == 0 and title_key(passage.title) == name
+        for date in [_told(passage.text[:_OPENING], born=bool(asked["born"]))]
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _told(opening: str, *, born: bool) -> str:
+    brackets = _BRACKETS.search(opening)
+    if brackets is None:
+        return ""
+    parts = _TO.split(brackets["inside"])
+    if len(parts) == 2:
+        return date_text(parts[0 if born else 1])
+    return date_text(parts[0]) if born and len(parts) == 1 and _BORN.search(parts[0]) else ""
