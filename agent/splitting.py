@@ -17,6 +17,7 @@ from agent.plan import checked_steps, ends, fill, plan_steps
 from agent.sides import side_questions
 from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
+from agent.words import content_words
 from agent.write import Draft, answer_step
 from hopcite.errors import ModelMisbehaved
 from hopcite.types import Chunk, Step
@@ -139,5 +140,13 @@ def planned(state: State) -> list[Step]:
 
 
 def concluded(state: State) -> Draft | None:
-    """What the answers of the steps give without a writer; None where that is not enough."""
-    return conclusion(state["question"], planned(state), state.get("likely", {}))
+    """What the answers of the steps give without a writer; None where that is not enough.
+
+    Nor is the end of a chain that stands nowhere in what the writer has read: on dev not one such answer was right
+    (docs/decisions.md, "Chains first").
+    """
+    draft, drafts = conclusion(state["question"], planned(state), state.get("likely", {})), state.get("drafts", ())
+    if draft is None or not drafts or draft.short_answer.lower() in ("yes", "no"):
+        return draft
+    read = (content_words(f"{passage.title} {passage.text}") for passage in drafts[-1].passages)
+    return draft if any(content_words(draft.short_answer) <= words for words in read) else None
