@@ -12,8 +12,9 @@ from hopcite.types import Chunk
 from retrieval.names import mentions, title_key
 
 _KIND = r"(?:articles?|reports?|pieces?|stor(?:y|ies)|posts?|reporting|coverage|reviews?)"
-_NAME = r"(?:[Tt]he )?['\"‘“]?[A-Z][\w.&’-]*(?: (?:\| |- |of |& )?[A-Z][\w.&’-]*)*['\"’”]?"
-_NAMES = rf"(?P<names>{_NAME}(?:(?:, and|,| and) {_NAME})*)"
+# Bounded, so that a question of nothing but capitals is looked through in no time.
+_NAME = r"(?:[Tt]he )?['\"‘“]?[A-Z][\w.&’-]*(?: (?:\| |- |of |& )?[A-Z][\w.&’-]*){0,7}['\"’”]?"
+_NAMES = rf"(?P<names>{_NAME}(?:(?:, and|,| and) {_NAME}){{0,4}})"
 _NAMED = [
     re.compile(pattern)
     for pattern in (
