@@ -19,7 +19,7 @@ from hopcite.errors import DataFolderBusy, HopciteError, NoSpace, NotFound, Oper
 from hopcite.types import Chunk
 from retrieval.index import stored
 from retrieval.index.port import Point, Query, Scored, SparseVector
-from retrieval.index.stored import DENSE, SPARSE, Record
+from retrieval.index.stored import DENSE, SPARSE, Leg, Record
 
 UPSERT_BATCH = 512
 PAGE = 1000
@@ -36,9 +36,7 @@ class EdgeIndex:
         self._shard = shard
         self._folder = folder
         self._prefetch = prefetch
-        # Qdrant counts ranks from 0: its k + 1 is the k of the formula, 1 / (k + rank).
-        # The stub does not say that `Fusion.Rrf` is a `Fusion`.
-        self._fusion: Any = edge.Fusion.Rrf(k=rrf_k + 1)
+        self._rrf_k = rrf_k
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write points in batches, then flush to disk once."""
@@ -65,34 +63,22 @@ class EdgeIndex:
 
     def query(self, queries: Sequence[Query]) -> list[list[Scored]]:
         """Run the batch as one planned request."""
-        requests = [self._request(query) for query in queries]
-        asked = [request for request in requests if request is not None]
+        requests = [self._request(query, leg) for query in queries for leg in stored.legs(query)]
         with translated(self._folder):
-            found = iter(self._shard.query_batch(edge.QueryBatchRequest(asked)) if asked else [])
-        results = [[] if request is None else next(found) for request in requests]
-        ranked = [
-            stored.in_order(((str(hit.id), hit.score) for hit in hits), limit=query.limit)
-            for query, hits in zip(queries, results, strict=True)
-        ]
+            found = iter(self._shard.query_batch(edge.QueryBatchRequest(requests)) if requests else [])
+        ranked = []
+        for query in queries:
+            lists = [[(str(hit.id), hit.score) for hit in next(found)] for _ in stored.legs(query)]
+            ranked.append(stored.ranked(query, lists, prefetch=self._prefetch, rrf_k=self._rrf_k))
         # The searches of a batch find many passages in common: each is read once, and only if it is kept.
         kept = dict.fromkeys(found for hits in ranked for found, _ in hits)
         return stored.with_chunks(ranked, {chunk.id: chunk for chunk in self.fetch(list(kept))})
 
-    def _request(self, query: Query) -> edge.QueryRequest | None:
-        """None: nothing can match, so the store is not asked."""
-        vectors, links = query.vectors, query.links
-        if links is not None and not links.keys:
-            return None
-        where = _filter(query)
-        dense = edge.Query.Nearest(list(vectors.dense), using=DENSE)
-        sparse = edge.Query.Nearest(_to_sparse(vectors.sparse), using=SPARSE) if vectors.sparse.indices else None
-        limit = query.limit + stored.OVERFETCH
-        if query.mode == "hybrid":
-            depth = max(self._prefetch, query.limit)
-            lists = [edge.Prefetch(depth, one, filter=where) for one in (dense, sparse) if one is not None]
-            return edge.QueryRequest(limit, query=self._fusion, prefetches=lists)
-        one = dense if query.mode == "dense" else sparse
-        return None if one is None else edge.QueryRequest(limit, query=one, filter=where)
+    def _request(self, query: Query, leg: Leg) -> edge.QueryRequest:
+        vectors = query.vectors
+        nearest: Any = list(vectors.dense) if leg == DENSE else _to_sparse(vectors.sparse)
+        depth = stored.depth(query, prefetch=self._prefetch)
+        return edge.QueryRequest(depth, query=edge.Query.Nearest(nearest, using=leg), filter=_filter(query))
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """The chunks of these ids, in this order."""

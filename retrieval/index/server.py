@@ -15,7 +15,7 @@ from hopcite.errors import HopciteError, NoSpace, NotFound, Unreachable
 from hopcite.types import Chunk
 from retrieval.index import stored
 from retrieval.index.port import Point, Query, Scored, SparseVector
-from retrieval.index.stored import DENSE, SPARSE, Record
+from retrieval.index.stored import DENSE, SPARSE, Leg, Record
 
 PREFIX = "hopcite_"
 UPSERT_BATCH = 256
@@ -30,8 +30,7 @@ class ServerIndex:
         self._collection = PREFIX + name
         self._url = url
         self._prefetch = prefetch
-        # Qdrant counts ranks from 0: its k + 1 is the k of the formula, 1 / (k + rank).
-        self._fusion = models.RrfQuery(rrf=models.Rrf(k=rrf_k + 1))
+        self._rrf_k = rrf_k
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write points in batches, each acknowledged when the server has it on disk."""
@@ -56,38 +55,27 @@ class ServerIndex:
 
     def query(self, queries: Sequence[Query]) -> list[list[Scored]]:
         """Run the batch as one HTTP request."""
-        requests = [self._request(query) for query in queries]
-        asked = [request for request in requests if request is not None]
+        requests = [self._request(query, leg) for query in queries for leg in stored.legs(query)]
         with translated(self._url):
-            found = iter(self._client.query_batch_points(self._collection, asked) if asked else [])
-        results = [[] if request is None else next(found).points for request in requests]
-        ranked = [
-            stored.in_order(((str(hit.id), hit.score) for hit in hits), limit=query.limit)
-            for query, hits in zip(queries, results, strict=True)
-        ]
-        payloads = {str(hit.id): hit.payload for hits in results for hit in hits}
-        kept = {found for hits in ranked for found, _ in hits}
-        return stored.with_chunks(ranked, {found: stored.to_chunk(found, payloads[found]) for found in kept})
+            found = self._client.query_batch_points(self._collection, requests) if requests else []
+        payloads = {str(hit.id): hit.payload for answer in found for hit in answer.points}
+        answers = iter(found)
+        ranked = []
+        for query in queries:
+            lists = [[(str(hit.id), hit.score) for hit in next(answers).points] for _ in stored.legs(query)]
+            ranked.append(stored.ranked(query, lists, prefetch=self._prefetch, rrf_k=self._rrf_k))
+        kept = {chunk_id for hits in ranked for chunk_id, _ in hits}
+        return stored.with_chunks(ranked, {each: stored.to_chunk(each, payloads[each]) for each in kept})
 
-    def _request(self, query: Query) -> models.QueryRequest | None:
-        """None: nothing can match, so the store is not asked."""
-        vectors, links = query.vectors, query.links
-        if links is not None and not links.keys:
-            return None
-        where = _filter(query)
-        limit = query.limit + stored.OVERFETCH
-        payload = models.PayloadSelectorInclude(include=list(stored.CHUNK_FIELDS))
-        legs: list[tuple[str, Any]] = [(DENSE, list(vectors.dense))]
-        if vectors.sparse.indices:
-            legs.append((SPARSE, _to_sparse(vectors.sparse)))
-        if query.mode == "hybrid":
-            depth = max(self._prefetch, query.limit)
-            lists = [models.Prefetch(query=leg, using=using, filter=where, limit=depth) for using, leg in legs]
-            return models.QueryRequest(prefetch=lists, query=self._fusion, limit=limit, with_payload=payload)
-        leg = dict(legs).get(query.mode)
-        if leg is None:
-            return None
-        return models.QueryRequest(query=leg, using=query.mode, filter=where, limit=limit, with_payload=payload)
+    def _request(self, query: Query, leg: Leg) -> models.QueryRequest:
+        vectors = query.vectors
+        return models.QueryRequest(
+            query=list(vectors.dense) if leg == DENSE else _to_sparse(vectors.sparse),
+            using=leg,
+            filter=_filter(query),
+            limit=stored.depth(query, prefetch=self._prefetch),
+            with_payload=models.PayloadSelectorInclude(include=list(stored.CHUNK_FIELDS)),
+        )
 
     def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """The chunks of these ids, in this order."""

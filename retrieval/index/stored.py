@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from hopcite.errors import CollectionMismatch
 from hopcite.types import Chunk
-from retrieval.index.port import Point, Scored
+from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.index.port import Point, Query, Scored
 
 SCHEMA = 1
 """Raised when vectors, payload or keys change their meaning, so that an older collection is refused."""
 
-DENSE, SPARSE = "dense", "sparse"
+Leg = Literal["dense", "sparse"]
+DENSE: Leg = "dense"
+SPARSE: Leg = "sparse"
 DOCUMENT_ID, TITLE_KEY, PUBLISHER_KEY = "document_id", "title_key", "publisher_key"
 KEYWORD_FIELDS = (DOCUMENT_ID, TITLE_KEY, PUBLISHER_KEY)
 
@@ -40,6 +43,34 @@ def to_chunk(point_id: object, payload: Mapping[str, Any] | None) -> Chunk:
     """The chunk of a stored point."""
     values = payload or {}
     return Chunk(id=str(point_id), **{name: values[name] for name in CHUNK_FIELDS})
+
+
+def legs(query: Query) -> tuple[Leg, ...]:
+    """The lists that a query asks the store for: one, two to be fused, or none where nothing can match."""
+    if query.links is not None and not query.links.keys:
+        return ()
+    modes: tuple[Leg, ...] = (DENSE, SPARSE) if query.mode == "hybrid" else (query.mode,)
+    return tuple(leg for leg in modes if leg == DENSE or query.vectors.sparse.indices)
+
+
+def depth(query: Query, *, prefetch: int) -> int:
+    """Hits that each of these lists must have."""
+    return OVERFETCH + (max(prefetch, query.limit) if query.mode == "hybrid" else query.limit)
+
+
+def ranked(
+    query: Query, lists: Sequence[Iterable[tuple[str, float]]], *, prefetch: int, rrf_k: int
+) -> list[tuple[str, float]]:
+    """Chunk ids with their scores from the lists of a query, best first, equal scores by id.
+
+    A hybrid query's lists are fused by reciprocal ranks here: a store's own fusion ranks the equal hits of a list by
+    where they lie in it, so that two ingestions of the same documents differ. `lists` hold ids and scores in any order.
+    """
+    ordered = [in_order(hits, limit=depth(query, prefetch=prefetch) - OVERFETCH) for hits in lists]
+    if query.mode != "hybrid":
+        return ordered[0] if ordered else []
+    fused = reciprocal_rank_fusion([[found for found, _ in hits] for hits in ordered], k=rrf_k)
+    return in_order(fused, limit=query.limit)
 
 
 def in_order(hits: Iterable[tuple[str, float]], *, limit: int) -> list[tuple[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import uuid
@@ -103,6 +104,20 @@ def test_equal_hits_come_by_chunk_id_and_the_limit_cuts_there(index: Index) -> N
     index.upsert([point(one) for one in same])
     by_id = sorted(one.id for one in same)
     assert [hit.chunk.id for hit in index.query([ask("twin", mode="dense", limit=4)])[0]] == by_id[:4]
+
+
+def test_equal_hits_of_one_list_are_fused_by_chunk_id_whatever_was_written_first(index: Index) -> None:
+    zeros = (0.0,) * 62
+    words = SparseVector((7,), (1.0,))
+    near, far = Vectors((1.0, 0.0, *zeros), words), Vectors((0.6, 0.8, *zeros), words)
+    first, second = sorted((chunk("a", "one"), chunk("b", "two")), key=lambda one: one.id)
+    for points in itertools.permutations([Point(first, far, ""), Point(second, near, "")]):
+        index.delete_chunks([first.id, second.id])
+        index.upsert(points)
+        hits = index.query([Query(near, 2)])[0]
+        # By words they are equal, so the first id comes first; by meaning the second does.
+        assert [hit.chunk.id for hit in hits] == [first.id, second.id]
+        assert [hit.score for hit in hits] == pytest.approx([1 / 61 + 1 / 62] * 2)
 
 
 def test_a_batch_answers_each_query_in_its_place(index: Index) -> None:
