@@ -4,23 +4,21 @@
       │
       ▼
     search ──(always, comparisons)──► plan ──► search_steps ◄──┐
-      │                               ▲  │          │          │ steps wait for answers
-      │                               │  │          ▼          │
-      ▼                               │  │     answer_steps ───┘
-    rerank ◄──(nothing concluded)─────┼──┼──────────┤
-      │                               │  │          ▼
-      ▼                               │  │      conclude
-    write ──(not sure, once)──────────┘  │          │
-      │ ▲                                │          │
-      │ └─(read further)─────────────────┘          │
-      ▼                                             │
+      │ │                             ▲  │          │          │ steps wait for answers
+      │ │(never)                      │  │          ▼          │
+      │ ▼                             │  │     answer_steps ───┘
+      │ rerank ◄──────────────────────┼──┴──────────┤
+      ▼ ▼                             │             ▼
+    write ◄───(comparisons, at first)─┼─────────────┤
+      ├──(not sure, once)─────────────┘             ▼
+      ▼                                         conclude
     verify ◄────────────────────────────────────────┘
 
-Adaptive mode takes the writer at its word when its short answer is likely: such a question costs one call beside the
-reranker's. Else the question is decomposed. Where that gives a chain, of which one step needs the answer of another,
-the answer of its last step is the question's; where it gives none, the writer reads more passages (docs/decisions.md,
-"Chains first"). A question that weighs two things against each other is decomposed at once, and what is found for each
-decides (`agent.compare`). `verify` keeps one of the drafts.
+Adaptive mode reads what the first search found, and takes the writer at its word when its short answer is likely: such
+a question costs one call. Else the question is decomposed. Where that gives a chain, of which one step needs the answer
+of another, the answer of its last step is the question's; where it gives none, the passages are reranked, and the
+writer reads more of them (docs/decisions.md, "Chains first", "Rerank when in doubt"). A question that weighs two things
+against each other is decomposed at once, and what is found for each decides (`agent.compare`). `verify` keeps a draft.
 What the budget no longer allows is left out, and the answer is written from what there is.
 """
 
@@ -79,15 +77,13 @@ def compile_graph(saver: BaseCheckpointSaver[Any] | None) -> Graph:
         graph.add_node(name, _timed(name, stage, work))
     graph.add_conditional_edges(START, _at_start, ["rewrite", "search"])
     graph.add_edge("rewrite", "search")
-    graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "verify"])
+    graph.add_conditional_edges("search", _after_search, ["plan", "rerank", "write", "verify"])
     graph.add_conditional_edges("rerank", _after_rerank, ["write", "verify", END])
-    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write", "verify"])
+    graph.add_conditional_edges("plan", _after_plan, ["search_steps", "rerank", "write"])
     graph.add_edge("search_steps", "answer_steps")
-    graph.add_conditional_edges(
-        "answer_steps", _after_answers, ["search_steps", "conclude", "rerank", "write", "verify"]
-    )
+    graph.add_conditional_edges("answer_steps", _after_answers, ["search_steps", "conclude", "rerank", "write"])
     graph.add_edge("conclude", "verify")
-    graph.add_conditional_edges("write", _after_write, ["plan", "write", "verify"])
+    graph.add_conditional_edges("write", _after_write, ["plan", "rerank", "verify"])
     graph.add_edge("verify", END)
     return graph.compile(checkpointer=saver)
 
@@ -157,6 +153,8 @@ def _without(name: str, state: State) -> State:
     """The state's change when a node is left out: the run must go on from there and come to its end."""
     if name == "plan":
         return {"planned": True}
+    if name == "rerank":
+        return {"reranked": True}
     if name == "write":
         return {"final": True}
     if name == "search_steps":
@@ -169,30 +167,28 @@ def _after_search(state: State, runtime: Runtime[Context]) -> str:
     if not state["evidence"] or state.get("final"):
         return "verify"
     options = runtime.context.options
-    weighs = options.mode == "adaptive" and options.writer and options.write and comparison_of(state["question"])
-    return "plan" if options.mode == "always" or weighs else "rerank"
+    if options.mode == "always":
+        return "plan"
+    if options.mode == "never" or not (options.writer and options.write):
+        return "rerank"
+    return "plan" if comparison_of(state["question"]) else "write"
 
 
 def _after_plan(state: State, runtime: Runtime[Context]) -> str:
-    if pending(state):
-        return "search_steps"
-    return _further(state, runtime) if state.get("drafts") else "rerank"
+    return "search_steps" if pending(state) else _unsplit(state, runtime)
 
 
 def _after_answers(state: State, runtime: Runtime[Context]) -> str:
+    options = runtime.context.options
     rounds = max(step.round for step in state["steps"])
-    if pending(state) and 0 < rounds < runtime.context.options.max_rounds:
+    if pending(state) and 0 < rounds < options.max_rounds:
         return "search_steps"
-    if runtime.context.options.mode == "adaptive" and concluded(state):
-        return "conclude"
-    return _further(state, runtime) if state.get("drafts") else "rerank"
+    return "conclude" if options.mode == "adaptive" and concluded(state) else _unsplit(state, runtime)
 
 
-def _further(state: State, runtime: Runtime[Context]) -> str:
-    """Write again where there is more to read."""
-    read = {passage.id for passage in state["drafts"][-1].passages}
-    best = state["evidence"][: runtime.context.options.further_evidence]
-    return "write" if any(hit.chunk.id not in read for hit in best) else "verify"
+def _unsplit(state: State, runtime: Runtime[Context]) -> str:
+    """Where no steps gave the answer: adaptive mode reads once before it reranks."""
+    return "write" if runtime.context.options.mode == "adaptive" and not state.get("drafts") else "rerank"
 
 
 def _after_write(state: State, runtime: Runtime[Context]) -> str:
@@ -202,11 +198,16 @@ def _after_write(state: State, runtime: Runtime[Context]) -> str:
         return "verify"
     if not state["planned"]:
         return "plan"
-    return _further(state, runtime) if len(drafts) == 1 else "verify"  # a comparison that its sides did not decide
+    return "verify" if state.get("reranked") else "rerank"
 
 
-def _after_rerank(_: State, runtime: Runtime[Context]) -> str:
+def _after_rerank(state: State, runtime: Runtime[Context]) -> str:
     options = runtime.context.options
     if not options.write:
         return END
-    return "write" if options.writer else "verify"
+    if not options.writer:
+        return "verify"
+    # Write again only where there is more to read.
+    read = {passage.id for draft in state.get("drafts", ()) for passage in draft.passages}
+    best = state["evidence"][: options.further_evidence]
+    return "write" if any(hit.chunk.id not in read for hit in best) else "verify"

@@ -88,8 +88,9 @@ async def rerank(state: State, context: Context) -> Outcome:
         **findings((hit.chunk for hit in merged), defences=context.options.defences),
     }
     if not ranking.valid:
-        return Outcome({"evidence": merged, "graded": False}, detail)
-    return Outcome({"evidence": reordered(merged, ranking), "graded": not ranking.places_only}, detail)
+        return Outcome({"evidence": merged, "graded": False, "reranked": True}, detail)
+    change: State = {"evidence": reordered(merged, ranking), "graded": not ranking.places_only, "reranked": True}
+    return Outcome(change, detail)
 
 
 async def write(state: State, context: Context) -> Outcome:

@@ -60,6 +60,8 @@ class State(TypedDict, total=False):
     """All hits merged, best first; reranked where the budget allowed it."""
     graded: bool
     """Whether the evidence's rerank scores are amounts, not only places."""
+    reranked: bool
+    """Whether the evidence was reranked, or there is no budget for it."""
     planned: bool
     """Whether the question was decomposed, or there is no budget for it."""
     final: bool
@@ -85,6 +87,7 @@ def blank() -> dict[str, Any]:
         "found": {},
         "evidence": (),
         "graded": False,
+        "reranked": False,
         "planned": False,
         "final": False,
         "drafts": (),

@@ -249,7 +249,7 @@ def test_a_store_that_fails_after_the_first_draft_leaves_that(broken: Broken) ->
     assert (answer.short_answer, answer.status) == ("Wexcombe", "partial")
     assert [step.status for step in answer.steps] == ["found", "skipped", "skipped"]
     nodes = [event.node for event in answer.trace.events]
-    assert nodes == ["search", "rerank", "write", "plan", "search_steps", "answer_steps", "verify"]
+    assert nodes == ["search", "write", "plan", "search_steps", "answer_steps", "rerank", "verify"]
 
 
 def test_quotes_that_the_store_cannot_give_back_are_not_verified(broken: Broken) -> None:

@@ -111,7 +111,7 @@ def test_never_decomposing_takes_one_call(collection: Collection) -> None:
 def test_enough_evidence_is_not_decomposed(collection: Collection) -> None:
     answer = ask(collection, [REPLY])
     assert answer.usage.llm_calls == 1
-    assert [event.node for event in answer.trace.events] == ["search", "rerank", "write", "verify"]
+    assert [event.node for event in answer.trace.events] == ["search", "write", "verify"]
 
 
 def test_too_little_evidence_is_decomposed_and_answers_are_filled_in(collection: Collection) -> None:
