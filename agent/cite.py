@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from agent.quotes import NOTHING, Quote, Withheld, held_by, quotable
 from agent.trail import trail
@@ -27,8 +26,11 @@ _ATTRIBUTION = re.compile(
     r"(?:states?|mentions?|says?|shows?|indicates?|tells?) that)\s+",
     re.IGNORECASE,
 )
-# A model that is asked for one or two sentences and copies a whole passage has answered in the first of them.
+_ITEM = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s")
+# A model that is asked for one or two sentences and copies a whole passage has answered in the first of them. A list
+# that was asked for is as long as it is.
 MOST_CLAIMS = 3
+_MOST_ITEMS = 20
 _MAX_QUOTES = 3
 # The share of a claim's content words that a sentence must newly cover to be quoted: little where the writer marked
 # its passage or the claim is partly covered already, half of them where it would be our own finding.
@@ -60,24 +62,26 @@ def cite(
 ) -> Cited:
     """Tie the first `most` sentences of `text`, whose markers count `passages` from 1, to quotes, in this order.
 
-    With the question and the short answer, also to the quotes that lead from one to the other (`agent.trail`). No
-    sentence that touches a `withheld` span is quoted.
+    The items of a list come on top of them, and what stood on a line of its own still does. With the question and the
+    short answer, also to the quotes that lead from one to the other (`agent.trail`). No sentence that touches a
+    `withheld` span is quoted.
     """
     sentences = quotable(passages, withheld)
-    tied = [(wording, _cover(wording, marked, sentences)) for wording, marked in islice(_claims(text), most)]
+    tied = [(said, _cover(said.wording, said.marked, sentences)) for said in _first(_said(text), most)]
     quotes = [quote for _, covering in tied for quote in covering]
     for quote in trail(question, short_answer, quotes, sentences) if tied else ():
-        max(tied, key=lambda claim: len(content_words(claim[0]) & quote.words))[1].append(quote)
+        max(tied, key=lambda claim: len(content_words(claim[0].wording) & quote.words))[1].append(quote)
     numbers: dict[Quote, int] = {}
+    answer = ""
     claims: list[Claim] = []
-    end = -1
-    for wording, covering in tied:
+    for said, covering in tied:
         cited = tuple(numbers.setdefault(quote, len(numbers) + 1) for quote in covering)
-        shown = wording + "".join(f" [{n}]" for n in cited)
-        start, end = end + 1, end + 1 + len(shown)
-        claims.append(Claim(shown, start, end, cited, _supported(wording, covering)))
+        shown = said.wording + "".join(f" [{n}]" for n in cited)
+        answer += ("\n" if said.own_line else " ") if answer else ""
+        claims.append(Claim(shown, len(answer), len(answer) + len(shown), cited, _supported(said.wording, covering)))
+        answer += shown
     citations = tuple(_citation(n, quote, passages[quote.passage]) for quote, n in numbers.items())
-    return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
+    return Cited(answer, tuple(claims), citations)
 
 
 def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
@@ -99,17 +103,18 @@ def verified(cited: Cited, stored: Mapping[str, Chunk]) -> Cited:
     bad = {citation.n for citation in cited.citations if not _is_stored(citation, stored)}
     if not bad:
         return cited
+    answer = ""
     claims: list[Claim] = []
-    end = -1
     for claim in cited.claims:
         kept = tuple(n for n in claim.citations if n not in bad)
         shown = _MARKER.sub(lambda found: "" if int(found[1]) in bad else found[0], claim.text)
-        start, end = end + 1, end + 1 + len(shown)
+        answer += cited.answer[claim.start - 1] if answer else ""
         # What is left need not hold the claim's names.
         supported = claim.supported if kept == claim.citations else (False if kept else None)
-        claims.append(Claim(shown, start, end, kept, supported))
+        claims.append(Claim(shown, len(answer), len(answer) + len(shown), kept, supported))
+        answer += shown
     citations = tuple(citation for citation in cited.citations if citation.n not in bad)
-    return Cited(" ".join(claim.text for claim in claims), tuple(claims), citations)
+    return Cited(answer, tuple(claims), citations)
 
 
 def unverified(cited: Cited) -> Cited:
@@ -122,22 +127,42 @@ def _is_stored(citation: Citation, stored: Mapping[str, Chunk]) -> bool:
     return chunk is not None and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
 
 
-def _claims(text: str) -> Iterator[tuple[str, frozenset[int]]]:
-    """Each sentence without its markers and "The passage states that", and the passages, from 0, that they name.
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence of the reply without its markers; the passages, from 0, that they name; its place on the page."""
+
+    wording: str
+    marked: frozenset[int]
+    own_line: bool
+    item: bool
+
+
+def _said(text: str) -> Iterator[_Said]:
+    """Each sentence, without "The passage states that".
 
     Empty phrases are left out, and what was said before, which is all that a model says that goes round in circles.
     """
     text = _MARKERS_AFTER_STOP.sub(r"\2\1", text)
-    said: set[str] = set()
+    known: set[str] = set()
+    before = 0
     for start, end in split_sentences(text):
-        sentence = text[start:end]
+        sentence, own_line, before = text[start:end], not before or "\n" in text[before:start], end
         marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
         wording = _MARKER.sub("", sentence).strip()
         told = _ATTRIBUTION.sub("", wording)
         wording = told if told == wording else told[:1].upper() + told[1:]
-        if content_words(wording) and wording not in said:
-            said.add(wording)
-            yield wording, frozenset(marked)
+        if content_words(wording) and wording not in known:
+            known.add(wording)
+            yield _Said(wording, frozenset(marked), own_line, own_line and bool(_ITEM.match(wording)))
+
+
+def _first(said: Iterator[_Said], most: int) -> Iterator[_Said]:
+    """The first `most` sentences, and the items of a list."""
+    room = {True: _MOST_ITEMS, False: most}
+    for each in said:
+        room[each.item] -= 1
+        if room[each.item] >= 0:
+            yield each
 
 
 def _cover(wording: str, marked: frozenset[int], sentences: Sequence[Quote]) -> list[Quote]:

@@ -161,6 +161,22 @@ def test_an_answer_has_three_sentences_at_most() -> None:
     assert len(check(cite(text, PASSAGES)).claims) == 3
 
 
+def test_a_list_keeps_its_lines_and_its_items() -> None:
+    items = ["1. It opened in 1911 [1].", "2. Kestmark, where she was born [2].", "- Lund, where she studied [2]."]
+    more = [f"- Ottilie Brandvold, engineer, number {n} [2]." for n in range(3)]
+    cited = check(cite("\n".join(["In short:", *items, *more]), PASSAGES))
+    assert cited.answer.splitlines()[:4] == [
+        "In short:",
+        "1. It opened in 1911. [1]",
+        "2. Kestmark, where she was born. [2]",
+        "- Lund, where she studied. [2]",
+    ]
+    assert len(cited.claims) == 7
+    kept = verified(cited, {PASSAGES[0].id: PASSAGES[0]})
+    assert kept.answer.splitlines()[2] == "2. Kestmark, where she was born."
+    assert all(kept.answer[claim.start : claim.end] == claim.text for claim in kept.claims)
+
+
 def test_the_trail_from_the_question_is_quoted_too() -> None:
     question = "Where was the surveyor of the Harrow Pass Railway born?"
     bare = check(cite("She was born in Kestmark [2].", PASSAGES))

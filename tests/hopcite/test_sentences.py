@@ -27,6 +27,7 @@ def sentences(text: str) -> list[str]:
         ("A heading\nA paragraph. Its end", ["A heading", "A paragraph.", "Its end"]),
         ("Table B\u00a0.", ["Table B\u00a0."]),
         ("Pourquoi\u00a0? Alors\u202f!", ["Pourquoi\u00a0?", "Alors\u202f!"]),
+        ("1. One item. Its end\n 12. Another", ["1. One item.", "Its end", "12. Another"]),
         ("  indented  \n\n  twice.  ", ["indented", "twice."]),
     ],
 )
