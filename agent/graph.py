@@ -196,7 +196,8 @@ def _after_write(state: State, runtime: Runtime[Context]) -> str:
     drafts, options = state.get("drafts", ()), runtime.context.options
     if not drafts or options.mode != "adaptive" or state.get("final") or drafts[-1].sure(options.sure):
         return "verify"
-    if not state["planned"]:
+    # The end of a chain is a name or a number: it does not answer what the writer takes for a question of yes or no.
+    if not state["planned"] and drafts[-1].draft.short_answer.lower() not in ("yes", "no"):
         return "plan"
     return "verify" if state.get("reranked") else "rerank"
 

@@ -45,6 +45,13 @@ def test_an_unlikely_draft_is_followed_by_reranking_and_further_reading(collecti
     assert [len(passages) for passages in shown] == [2, 3]  # type: ignore[arg-type]  # lists of ids
 
 
+def test_a_yes_or_no_is_not_split(collection: Collection) -> None:
+    question = "Was the surveyor of the Harrow Pass Railway born in Kestmark?"
+    yes = "Answer: yes\nOttilie Brandvold was born in Kestmark [2]."
+    answer = ask(collection, [told(yes, 0.5), told(yes, 0.9)], question=question, evidence=2)
+    assert nodes(answer) == ["search", "write", "rerank", "write", "verify"]
+
+
 def test_there_is_no_second_reading_of_the_same_passages(collection: Collection) -> None:
     assert nodes(ask(collection, [told(REPLY, 0.3), NO_STEPS])) == ["search", "write", "plan", "rerank", "verify"]
 
