@@ -18,8 +18,6 @@ from retrieval import Collection, open_collection, open_encoder, open_reranker
 from retrieval.rerank.choice import most_calls
 from retrieval.rerank.port import Reranker
 
-# Adaptive mode reranks again after it has searched for more.
-_RERANKINGS = 2
 Stage = Literal["retrieve", "plan", "rerank", "write", "verify"]
 
 
@@ -81,7 +79,7 @@ class AnswerOptions:
         room = 0
         if "max_llm_calls" not in answer.model_fields_set:
             changes = {} if rerank is None else {"method": rerank}
-            room = _RERANKINGS * most_calls(settings.rerank.model_copy(update=changes))
+            room = most_calls(settings.rerank.model_copy(update=changes))
         return cls(
             write=write,
             mode=answer.mode,

@@ -38,7 +38,7 @@ SYSTEMS: Mapping[str, System] = MappingProxyType(
         "hops-rr": System("hybrid with hops, reranked", {"answer.mode": "never"}),
         "always": System("hops, always decomposed, reranked", {"answer.mode": "always"}),
         "adaptive": System(
-            "hops, reranked; decomposes or reads further where the writer is not sure", {"answer.mode": "adaptive"}
+            "hops; where the writer is not sure: decomposes, or reranks and reads further", {"answer.mode": "adaptive"}
         ),
         "oracle": System(
             "the gold documents to the writer: the ceiling of the reader",

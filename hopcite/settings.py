@@ -172,11 +172,11 @@ class AnswerSettings(_Section):
     evidence: int = Field(default=5, ge=1)
     """Passages that the writer sees, at most."""
     min_share: float = Field(default=0.3, ge=0, le=1)
-    """Of these, past the third, only such as have this share of the best one's rerank score. 0: all."""
+    """Of these, past the third, only those with this share of the best one's rerank score, if there is one. 0: all."""
     sure: float = Field(default=0.65, ge=0, le=1)
     """In adaptive mode, a draft is final when the writer gives its short answer this probability."""
     further_evidence: int = Field(default=8, ge=1)
-    """Passages that the writer sees, whatever their scores, after a draft that was not final."""
+    """Passages that the writer sees, reranked and whatever their scores, after a draft that was not final."""
     max_rounds: int = Field(default=4, ge=1)
     """Rounds of sub-questions after the first search."""
     rewrite: bool = True

@@ -244,8 +244,8 @@ def test_the_scores_of_the_reranker_and_of_the_search_are_fused_by_their_shares(
     ("answer", "method", "asked", "calls"),
     [
         ({}, "attention", None, 12),  # asks no chat
-        ({}, "yes-no", None, 12 + 2 * 20),
-        ({}, "attention", "yes-no", 12 + 2 * 20),
+        ({}, "yes-no", None, 12 + 20),
+        ({}, "attention", "yes-no", 12 + 20),
         ({"max_llm_calls": 12}, "yes-no", None, 12),  # somebody's own ceiling holds
     ],
 )
