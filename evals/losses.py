@@ -18,6 +18,7 @@ Fate = Literal[
     "found",
     "ignored by the writer",
     "cut from the prompt",
+    "ranked too low",
     "reranked out",
     "lost in merge",
     "not retrieved",
@@ -25,7 +26,8 @@ Fate = Literal[
     "question failed",
     "not known",
 ]
-"""not known: the record keeps no trace of the passages past its evidence, so it was not retrieved or lost in merge."""
+"""ranked too low: by the search, where no model reranked. not known: the record keeps no trace of the passages past its
+evidence, so it was not retrieved or lost in merge."""
 FATES: tuple[Fate, ...] = get_args(Fate)
 
 
@@ -79,6 +81,8 @@ class _Path:
     """The documents that any step found; None when the record does not say, and steps found more than is kept."""
     writer: int
     reranker: int
+    by_model: bool
+    """Whether a model reranked, or the record has no trace that tells."""
 
     def fate(self, ids: frozenset[str], *, written: bool) -> Fate:
         if not ids:
@@ -98,7 +102,9 @@ class _Path:
         if rank <= self.writer:
             return "cut from the prompt"
         # Reranking orders the first candidates among themselves, so that what comes after them was never one.
-        return "reranked out" if rank <= self.reranker else "lost in merge"
+        if rank > self.reranker:
+            return "lost in merge"
+        return "reranked out" if self.by_model else "ranked too low"
 
 
 def _path(record: Record, depths: Depths) -> _Path:
@@ -121,6 +127,7 @@ def _path(record: Record, depths: Depths) -> _Path:
         # The oracle may hand the writer more passages than the settings allow a search.
         writer=max(depths.writer, len(shown or ())),
         reranker=int(reranked),
+        by_model=not record.get("trace") or _last(record, ("rerank",), "method") not in (None, "none"),
     )
 
 

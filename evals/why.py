@@ -157,9 +157,10 @@ def _reason(found: Diagnosis, deps: Deps, options: AnswerOptions) -> str:
             return "The writer read it and cites nothing of it."
         case "cut from the prompt":
             return f"Place {found.ranked}, {_cut(found, options)}"
+        case "ranked too low":
+            reads = f"the writer reads {options.evidence} (answer.evidence)"
+            return f"Place {found.ranked}, and nothing was reranked; {reads}."
         case "reranked out":
-            if settings.rerank.method == "none":
-                return f"Place {found.ranked}, with no reranker; the writer reads {options.evidence} (answer.evidence)."
             moved = "left it at" if found.merged == found.ranked else f"moved it from place {found.merged} to"
             return f"Reranking {moved} place {found.ranked}; the writer reads {options.evidence} (answer.evidence)."
         case "lost in merge":

@@ -17,7 +17,7 @@ EVIDENCE = ["a1", "b1", "c1", "d1", "e1", "f1"]
 
 def trace(*, shown: list[str], reranked: int = 4) -> list[dict[str, Any]]:
     return [
-        {"node": "rerank", "ms": 1.0, "detail": {"reranked": reranked}},
+        {"node": "rerank", "ms": 1.0, "detail": {"method": "attention:model", "reranked": reranked}},
         {"node": "write", "ms": 1.0, "detail": {"shown": shown}},
     ]
 
@@ -42,6 +42,14 @@ def fate(gold: list[str], **fields: Any) -> str:
 )
 def test_a_passage_is_lost_at_the_first_stage_that_it_does_not_pass(gold: list[str], told: str) -> None:
     assert fate(gold) == told
+
+
+def test_where_no_model_reranked_the_search_ranked_it_too_low() -> None:
+    rerank, write = trace(shown=["a1", "b1"])
+    control = {**rerank, "detail": {"method": "none", "reranked": 4}}
+    assert fate(["c"], trace=[write]) == fate(["c"], trace=[control, write]) == "ranked too low"
+    assert fate(["e"], trace=[control, write]) == "lost in merge"
+    assert fate(["c"], trace=[write, rerank, write]) == "reranked out"
 
 
 def test_a_cited_passage_is_found() -> None:
