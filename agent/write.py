@@ -77,11 +77,10 @@ def short_answer_span(reply: str) -> tuple[int, int]:
 def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     """Take the short answer, and its line, out of a reply.
 
-    A reply that was cut loses its unfinished last sentence, if another one stands before it, and one that ran to its
-    end loses what it repeats.
+    A reply that was cut loses its unfinished last sentence, if another one stands before it.
     """
     if finish_reason == "length":
-        reply = _REPEATED.sub(r"\1", reply)
+        reply = _before_the_loop(reply)
     found = _ANSWER_LINE.search(reply)
     text = reply[: found.start()] + reply[found.end() :] if found else reply
     start, end = short_answer_span(reply)
@@ -94,6 +93,20 @@ def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     # "Answer: Moscow. The passages do not say where he died." is a guess.
     guessed = not (short and draft.states_answer) and bool(_REFUSAL.search(draft.text))
     return replace(draft, short_answer="", unknown=True) if guessed or short.lower() == UNKNOWN else draft
+
+
+def _before_the_loop(reply: str) -> str:
+    """A reply that ran to its end, without what it went round in to get there.
+
+    A model that has lost its way says what is not so: the loop goes, whole, where the answer and a sentence stand
+    before it, and is said once where they do not.
+    """
+    loop = _REPEATED.search(reply)
+    if loop is None:
+        return reply
+    before = reply[: loop.start()]
+    answered = bool(_ANSWER_LINE.search(before)) or not _ANSWER_LINE.search(reply)
+    return before if answered and _ANSWER_LINE.sub("", before).strip() else _REPEATED.sub(r"\1", reply)
 
 
 def _whole_sentences(text: str) -> str:

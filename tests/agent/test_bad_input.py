@@ -167,6 +167,11 @@ def test_a_loop_is_said_once(collection: Collection) -> None:
     [
         ("Answer: Tarn, Tarn, Tarn, Tarn, Tarn", "Tarn", ""),
         ("Answer: Tarn\n" + "the bridge at Tarn and " * 30, "Tarn", "the bridge at Tarn and"),
+        (
+            "Answer: Tarn\nThe bridge is at Tarn [1]. " + "Ada built it. Ada was its first keeper. " * 9 + "Ada built",
+            "Tarn",
+            "The bridge is at Tarn [1].",
+        ),
         ("Answer: 1 000 000 000\nIt is 1 000 000 000 crowns [1].", "1 000 000 000", "It is 1 000 000 000 crowns [1]."),
     ],
 )
