@@ -23,6 +23,14 @@ _REFUSAL = re.compile(
 # A model that goes round in circles does so until its tokens are spent. Numbers may repeat themselves: 1 000 000 000.
 _REPEATED = re.compile(r"(\b[^\W\d][^\n]{0,200}?)(?:[\W]*\b\1\b){2,}")
 _MAX_STEP_TOKENS = 24
+_ASKS_NUMBER = re.compile(
+    r"\s*(?:when\b|(?:in|on) (?:what|which) (?:year|month|day|date)\b|how (?:many|long|old|tall|high)\b)", re.IGNORECASE
+)
+# Times have names, too.
+_BARE_NAME = re.compile(
+    r"(?!(?i:.*\b(?:wars?|ages?|era|years?|days?|century|period|season|revolution|depression|renaissance|dynasty|eve|"
+    r"spring|summer|autumn|winter)\b))[^\W\d_a-z][^\W\d]+(?: [^\W\d_a-z][^\W\d]*\.?)+"
+)
 # Room for the system prompt, the examples and the chat template, in tokens.
 _PROMPT_OVERHEAD = 900
 
@@ -118,7 +126,8 @@ def _whole_sentences(text: str) -> str:
 async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> Draft:
     """The bare answer of a sub-question; unknown when the passages do not hold it, or the model tells a story.
 
-    So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice.
+    So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice, and a bare name
+    where a time or an amount was asked for.
     """
     completion = await chat.complete(
         reading_messages(passages, question, instruction=STEP_INSTRUCTION),
@@ -129,7 +138,8 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
     draft = replace(parse_draft(completion.text), logprobs=completion.logprobs)
     answer = draft.short_answer
     repeats = content_words(answer) <= content_words(question) and not re.search(r"\bor\b", question)
-    nothing = completion.finish_reason == "length" or (repeats and answer.lower() not in ("yes", "no"))
+    misses = _ASKS_NUMBER.match(question) and _BARE_NAME.fullmatch(answer)
+    nothing = completion.finish_reason == "length" or misses or (repeats and answer.lower() not in ("yes", "no"))
     return replace(draft, short_answer="", unknown=True) if nothing else draft
 
 

@@ -23,10 +23,12 @@ BORN = ("When was Imre Valko born?", "When was Sena Oduya born?")
         ("Which film whose director was born first, Low Water or Winter Tariff?", ()),
         ("Which film has the director who was born first, Low Water or Winter Tariff?", ()),
         ("Which newspaper is older, the Oss Gazette or the Tarn Post?", ()),  # founded, not born
-        ("Is Mirel Bridge longer than Oss Bridge?", ()),
+        ("Is Mirel Bridge longer than Oss Bridge?", ("How long is Mirel Bridge?", "How long is Oss Bridge?")),
+        ("Which ferry is heavier, MV Tarn or MV Oss?", ("How heavy is MV Tarn?", "How heavy is MV Oss?")),
+        ("Which town is larger, Tarn or Oss?", ()),  # by people or by land
         ("Do Imre Valko and Sena Oduya share the same nationality?", ()),
         ("When was Imre Valko born?", ()),
     ],
 )
-def test_a_plain_comparison_asks_each_side_for_its_date(question: str, sides: tuple[str, ...]) -> None:
+def test_a_plain_comparison_asks_each_side_for_its_date_or_measure(question: str, sides: tuple[str, ...]) -> None:
     assert side_questions(question) == sides

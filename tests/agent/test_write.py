@@ -87,6 +87,23 @@ def test_a_step_that_repeats_its_question_has_no_answer(question: str, answer: s
     assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())).short_answer == kept
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "kept"),
+    [
+        ("When did Imre Valko become coxswain?", "Sena Oduya", ""),
+        ("In which year did it close?", "Harrow Pass Railway", ""),
+        ("When did it begin?", "Middle Ages", "Middle Ages"),
+        ("When did it begin?", "9 May 1911", "9 May 1911"),
+        ("When did it begin?", "during the flood", "during the flood"),
+        ("How many live in Tarn?", "nine thousand", "nine thousand"),
+        ("Who became coxswain?", "Sena Oduya", "Sena Oduya"),
+    ],
+)
+def test_a_bare_name_is_no_time_and_no_amount(question: str, answer: str, kept: str) -> None:
+    chat = ScriptedChat([Completion(f"Answer: {answer}", "stop", 9, 5)])
+    assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())).short_answer == kept
+
+
 def test_passages_are_left_out_until_the_window_holds_them() -> None:
     chunks = [
         Chunk(id=str(n), document_id="d", title="t", source="s", text="word " * 200, start=0, end=1000, position=n)
