@@ -64,6 +64,18 @@ _DATES = [
     )
 ]
 _NUMBER = re.compile(r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<unit>[^\W\d]*)")
+_UNITS = {
+    word: unit
+    for unit, words in {
+        "m": "metre metres meter meters",
+        "km": "kilometre kilometres kilometer kilometers kms",
+        "ft": "foot feet",
+        "mi": "mile miles",
+        "kg": "kilogram kilograms kilogramme kilogrammes kilos",
+        "t": "ton tons tonne tonnes",
+    }.items()
+    for word in words.split()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,11 @@ def _compared(first: str, second: str, *, dates: bool) -> int:
         shared = min(len(one), len(other))
         return (one[:shared] > other[:shared]) - (one[:shared] < other[:shared])
     amounts = [_NUMBER.search(text) for text in (first, second)]
-    if not (amounts[0] and amounts[1]) or amounts[0]["unit"] != amounts[1]["unit"]:
+    if not (amounts[0] and amounts[1]):
+        return 0
+    # A bare number has the other's unit: both answer the same question.
+    units = {_UNITS.get(amount["unit"].lower(), amount["unit"]) for amount in amounts if amount and amount["unit"]}
+    if len(units) > 1:
         return 0
     numbers = [float(amount["number"].replace(",", "")) for amount in amounts if amount]
     return (numbers[0] > numbers[1]) - (numbers[0] < numbers[1])

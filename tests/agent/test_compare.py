@@ -92,6 +92,9 @@ def test_dates(text: str, date: tuple[int, ...]) -> None:
         ("Which is longer, Imre Valko or Sena Oduya?", "62.4 metres", "78.1 metres", "Sena Oduya"),
         ("Which is longer, Imre Valko or Sena Oduya?", "1,200 metres", "900 metres", "Imre Valko"),
         ("Which is longer, Imre Valko or Sena Oduya?", "62.4 metres", "75 minutes", ""),
+        ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1 metres", "Sena Oduya"),
+        ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1", "Sena Oduya"),
+        ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1 feet", ""),
     ],
 )
 def test_what_two_answers_decide(question: str, first: str, second: str, answer: str) -> None:
