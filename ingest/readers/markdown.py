@@ -1,4 +1,4 @@
-"""Markdown, stored as it is written, so that quotes match the file that people keep."""
+"""Markdown, stored as it is written but for lines that go on, so that quotes match the file that people keep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from ingest.readers.dates import published
 from ingest.readers.plain import Content, decode
+from ingest.readers.wrapped import unwrapped_markdown
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _FIELD = re.compile(r"^([a-z_]+):\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
@@ -24,4 +25,5 @@ def read_markdown(data: bytes) -> Content:
     fields = dict(_FIELD.findall(front[1])) if front else {}
     heading = _HEADING.search(text)
     title = fields.get("title") or (heading[1] if heading else None)
-    return Content(text, title, metadata=published(fields))
+    body = front.end() if front else 0
+    return Content(text[:body] + unwrapped_markdown(text[body:]), title, metadata=published(fields))

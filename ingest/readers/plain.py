@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hopcite.errors import DocumentError
+from ingest.readers.wrapped import unwrapped
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -46,8 +47,8 @@ def clean(text: str) -> str:
 
 
 def read_plain(data: bytes) -> Content:
-    """The text as it is. A short first line that stands alone is the title."""
+    """The text as it is, but for lines that an editor broke. A short first line that stands alone is the title."""
     text = decode(data)
     first, _, rest = text.lstrip().partition("\n")
     alone = not rest.strip() or rest.startswith(("\n", "=", "-"))
-    return Content(text, first.strip() if alone and 0 < len(first.strip()) <= 100 else None)
+    return Content(unwrapped(text), first.strip() if alone and 0 < len(first.strip()) <= 100 else None)

@@ -112,6 +112,39 @@ def test_plain_text_takes_its_title_from_a_line_that_stands_alone_or_from_its_na
     assert one("x/notes.txt", b"A lake that\nis deep.").title == "notes"
 
 
+def test_a_sentence_that_an_editor_broke_is_whole_at_the_places_that_it_had() -> None:
+    broken = (
+        "The light of Drumlow was lit in 1871, and it was kept by the\nTarrow family until 1934.\nThen it was sold.\n"
+    )
+    whole = (
+        "The light of Drumlow was lit in 1871, and it was kept by the Tarrow family until 1934.\nThen it was sold.\n"
+    )
+    assert one("a.txt", broken.encode()).text == whole
+    # Markdown tells the ends of paragraphs by blank lines, and breaks on purpose by two blanks or a backslash.
+    assert one("a.md", broken.encode()).text == whole.replace("\nThen", " Then")
+    assert one("a.md", b"Harbour Office\\\nQuay Street  \nThrane\nCross").text.endswith("Street  \nThrane Cross")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- The lighthouse of Drumlow, which was lit in 1871 by the council\n- Its keeper\n\n1. One\n2. Two\n",
+        "| | |\n|---|---|\n| Length of the ship from the stem to the stern, in metres | 62.4 |\n| Route | A |\n",
+        "# Drumlow\n\n```\nlight = lantern(year=1871, keeper='Tarrow', place='Drumlow Point')   # lit\nsale\n```\n",
+    ],
+)
+def test_the_lines_of_lists_tables_and_code_stay(text: str, suffix: str) -> None:
+    assert one(f"a{suffix}", text.encode()).text == text
+
+
+def test_columns_and_paragraphs_of_one_line_stay() -> None:
+    columns = "Length of the ship from the stem to the stern, in metres   62.4\nRoute of the ship   Corriemar\n"
+    assert one("a.txt", columns.encode()).text == columns
+    paragraphs = f"{'A paragraph of one line. ' * 6}\nAnother.\n"
+    assert one("a.txt", paragraphs.encode()).text == paragraphs
+
+
 def test_a_pdf_has_pages_that_begin_where_page_starts_say() -> None:
     found = one("a.pdf", pdf("First page.", "Second page.", title="The Tarn"))
     assert (found.title, len(found.page_starts)) == ("The Tarn", 2)
