@@ -26,6 +26,8 @@ from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 _QUESTION_SHARE = 0.25
 # Characters of a token at most, near enough: what is longer need not be counted, which takes long itself.
 _LONGEST_TOKEN = 100
+# An answer that is right less than once in four times is none to rely on, however well its sentences are borne out.
+_DOUBTFUL = 0.25
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 NOTHING_FOUND = "The documents do not hold the answer."
 
@@ -109,6 +111,8 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
     claims = cited.claims if cited else ()
     status = _status(state)
     confidence, told = _confidence(state, context, status)
+    if status == "answered" and confidence < _DOUBTFUL:
+        status = "partial"
     shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
     total_ms = (time.perf_counter() - started + context.budget.saved_s) * 1000
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
@@ -131,7 +135,10 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
 
 
 def _status(state: State) -> AnswerStatus:
-    """partial: time ran out, no model wrote, or quotes could not be checked or do not hold a claim and its names."""
+    """partial: time ran out, no model wrote, or quotes could not be checked or do not hold a claim and its names.
+
+    So is, in the end, an answer of little confidence.
+    """
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):
         return "unanswerable"

@@ -84,6 +84,14 @@ def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collec
     assert ask(collection, [told(beside, 0.9)], mode="never").confidence == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(("likelihood", "status"), [(0.3, "answered"), (0.2, "partial"), (0.01, "partial")])
+def test_an_answer_that_is_hardly_likely_is_partial_at_best(
+    collection: Collection, likelihood: float, status: str
+) -> None:
+    answer = ask(collection, [told(REPLY, likelihood)], mode="never")
+    assert (answer.short_answer, answer.status, answer.confidence) == ("Kestmark", status, pytest.approx(likelihood))
+
+
 def test_an_answer_that_the_question_offers_need_not_be_in_the_passages(collection: Collection) -> None:
     question = "Are the reports on Mirel Bridge consistent or contradictory?"
     answer = ask(collection, [told("Answer: consistent\nBoth are consistent.", 0.9)], question=question)
