@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import cast
 
 from agent.calibration import conditions_of, in_force, uncalibrated
+from agent.cite import without_markers
 from agent.context import AnswerOptions, Context, Deps, StageEvent
 from agent.conversation import record, run_in_thread
 from agent.graph import build_graph
 from agent.state import State
 from agent.telemetry import emit_spans, tracer_of
 from agent.trace import recording, trace_of
+from agent.write import Draft
 from hopcite.budget import Budget
 from hopcite.errors import UsageError
 from hopcite.recording import Recorder, listening
@@ -113,7 +115,7 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
     confidence, told = _confidence(state, context, status)
     if status == "answered" and confidence < _DOUBTFUL:
         status = "partial"
-    shown = cited.answer if cited and status != "unanswerable" else (draft.text if draft else "") or NOTHING_FOUND
+    shown = cited.answer if cited and status != "unanswerable" else _said(draft) or NOTHING_FOUND
     total_ms = (time.perf_counter() - started + context.budget.saved_s) * 1000
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
@@ -134,8 +136,13 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
     )
 
 
+def _said(draft: Draft | None) -> str:
+    """Why there is no answer: what the writer says is missing, without its markers, for nothing is cited."""
+    return without_markers(draft.text).strip() if draft else ""
+
+
 def _status(state: State) -> AnswerStatus:
-    """partial: time ran out, no model wrote, or quotes could not be checked or do not hold a claim and its names.
+    """partial: time ran out, no model wrote, quotes could not be checked, or do not hold a claim or the short answer.
 
     So is, in the end, an answer of little confidence.
     """
@@ -144,7 +151,7 @@ def _status(state: State) -> AnswerStatus:
         return "unanswerable"
     if draft is None or draft.cut_short or any(not c.citations or c.supported is False for c in cited.claims):
         return "partial"
-    if not all(citation.verified for citation in cited.citations):
+    if not all(citation.verified for citation in cited.citations) or state["signals"].quoted == 0:
         return "partial"
     return "answered"
 

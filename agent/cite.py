@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from agent.quotes import NOTHING, Quote, Withheld, held_by, quotable
 from agent.trail import trail
-from agent.words import content_words, key_words
+from agent.words import content_words, denies, key_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
 
@@ -82,6 +82,11 @@ def cite(
         answer += shown
     citations = tuple(_citation(n, quote, passages[quote.passage]) for quote, n in numbers.items())
     return Cited(answer, tuple(claims), citations)
+
+
+def without_markers(text: str) -> str:
+    """The text without numbers in brackets, which nothing would resolve."""
+    return _MARKER.sub("", text)
 
 
 def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
@@ -186,8 +191,10 @@ def _cover(wording: str, marked: frozenset[int], sentences: Sequence[Quote]) -> 
 
 
 def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
-    """True: one quote, with its title, holds the claim's names and numbers, and all quotes most of its words.
+    """Whether the quotes bear the claim out.
 
+    True: one quote, with its title, holds the claim's names and numbers, and all quotes most of its words; and both say
+    that something is so, or both that it is not.
     False: a name or number is in no quote. None: nothing was quoted, or the names are there, but apart or with too few
     of the other words: what two sources say of two things need not be true of both together.
     """
@@ -197,7 +204,7 @@ def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
     held = held_by(quotes)
     if names - held:
         return False
-    together = any(names <= quote.words for quote in quotes)
+    together = any(names <= quote.words and quote.denies == denies(wording) for quote in quotes)
     return True if together and len(wanted & held) / len(wanted) >= _SUPPORT else None
 
 

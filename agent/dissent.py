@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.cite import Cited
+from agent.cite import Cited, without_markers
 from agent.words import content_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
@@ -113,7 +113,8 @@ def _added(cited: Cited, other: Statement) -> Cited:
         verified=True,
     )
     dated = chunk.metadata.get("published_at", "")[:10]
-    text = f"Sources differ: {dated and f'one of {dated} says '}“{' '.join(other.text.split())}” [{citation.n}]"
+    said = " ".join(without_markers(other.text).split())
+    text = f"Sources differ: {dated and f'one of {dated} says '}“{said}” [{citation.n}]"
     at = len(cited.answer) + 1
     claim = Claim(text, at, at + len(text), (citation.n,), supported=True)
     return replace(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from agent.words import content_words
+from agent.words import content_words, denies
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk
 
@@ -24,6 +24,8 @@ class Quote:
     start: int
     end: int
     words: frozenset[str]
+    denies: bool = False
+    """Whether it says that something is not so."""
 
 
 def quotable(passages: Sequence[Chunk], withheld: Withheld = NOTHING) -> list[Quote]:
@@ -46,7 +48,7 @@ def _sentences(passage: int, chunk: Chunk) -> Iterator[Quote]:
     for start, end in split_sentences(chunk.text):
         words = content_words(chunk.text[start:end])
         if words - title:  # else it is the heading itself, and shows nothing
-            yield Quote(passage, start, end, words | title)
+            yield Quote(passage, start, end, words | title, denies(chunk.text[start:end]))
 
 
 def _stated(chunk: Chunk) -> frozenset[str]:

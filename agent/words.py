@@ -13,6 +13,8 @@ _EMPTY_WORDS = frozenset(
     "we were what when where which while who whom whose why will with would yes you your".split()
 )
 
+_DENIAL = re.compile(r"\b(?:not(?! only\b)|never|neither|nor|cannot)\b|n['’]t\b", re.IGNORECASE)
+
 
 def content_words(text: str) -> frozenset[str]:
     """Words that carry content, folded: lower case, no accents, no possessive or plural s, no comma in numbers."""
@@ -22,6 +24,11 @@ def content_words(text: str) -> frozenset[str]:
 def key_words(text: str) -> frozenset[str]:
     """Names and numbers: the content words written with a capital or a digit."""
     return frozenset(key for key, word in _folded_words(text) if word[0].isupper() or any(c.isdigit() for c in word))
+
+
+def denies(text: str) -> bool:
+    """Whether the text says that something is not so, which its content words do not tell."""
+    return bool(_DENIAL.search(text))
 
 
 def _folded_words(text: str) -> list[tuple[str, str]]:

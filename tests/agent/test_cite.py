@@ -91,6 +91,19 @@ def test_a_number_that_the_quotes_do_not_hold_is_not_supported() -> None:
     assert check(cite("The Harrow Pass Railway opened in 1914 [1].", PASSAGES)).claims[0].supported is False
 
 
+@pytest.mark.parametrize(
+    ("claim", "supported"),
+    [
+        ("The Harrow Pass Railway opened in 1911", True),
+        ("The Harrow Pass Railway never opened in 1911", None),
+        ("The Harrow Pass Railway didn't open in 1911", None),
+        ("The Harrow Pass Railway opened not only in 1911", True),
+    ],
+)
+def test_a_denial_is_not_borne_out_by_the_words_of_what_it_denies(claim: str, supported: bool | None) -> None:
+    assert check(cite(f"{claim} [1].", PASSAGES)).claims[0].supported is supported
+
+
 def test_nothing_to_cite() -> None:
     assert cite("", PASSAGES) == Cited("", (), ())
     assert cite("It opened in 1911 [1].", ()).citations == ()

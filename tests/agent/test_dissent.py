@@ -81,6 +81,13 @@ def test_the_answer_tells_the_other_value_and_cites_both() -> None:
         assert cited.answer[claim.start : claim.end] == claim.text
 
 
+def test_a_footnote_in_a_quote_is_no_marker() -> None:
+    noted = chunk("The Pellan Bridge is 211 metres long[7].", title="A survey", document="b")
+    cited = with_dissent(cite("The Pellan Bridge is 214 metres long [1].", [GUIDE, noted]), [GUIDE, noted])
+    assert cited.answer.endswith("Sources differ: “The Pellan Bridge is 211 metres long.” [2]")
+    assert cited.citations[1].quote == noted.text
+
+
 def test_a_value_that_the_answer_does_not_give_is_left_alone() -> None:
     for told in ("The Pellan Bridge has iron arches [1].", "The Pellan Bridge has 1214 iron arches [1]."):
         cited = cite(told, [GUIDE, SURVEY])
