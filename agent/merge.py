@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from agent.words import content_words, key_words
 from hopcite.types import Chunk, Hit
 from retrieval import reciprocal_rank_fusion
 from retrieval.rerank.port import Ranking
 
+# The share of two passages' words that near-duplicates have in common.
+_SAME = 0.9
 # Passages that are read whatever the reranker thinks of them (docs/decisions.md, "What the writer reads").
 ALWAYS_READ = 3
 # The best passages of every step that are kept before any step gets a further one: coverage before depth.
@@ -56,6 +59,19 @@ def reordered(hits: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
     """The hits that were ranked, the first of `hits`, in the ranking's order and with its scores; then the rest."""
     best = [replace(hits[i], rerank_score=ranking.scores[i]) for i in ranking.order]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*best, *hits[len(best) :]], start=1))
+
+
+def distinct(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """The hits without those that say what one before them says: nearly the same words, and all its names and numbers.
+
+    Copies of a page in several places would fill what the writer reads. Where a number differs, both are evidence.
+    """
+    said: list[tuple[frozenset[str], frozenset[str]]] = []
+    for hit in hits:
+        words, keys = content_words(hit.chunk.text), key_words(hit.chunk.text)
+        if not any(keys == known and len(words & other) >= _SAME * len(words | other) for other, known in said):
+            said.append((words, keys))
+            yield hit
 
 
 def worth_reading(best: Sequence[Hit], *, min_share: float) -> list[Chunk]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.merge import interleaved, merge, reordered, worth_reading
+from agent.merge import distinct, interleaved, merge, reordered, worth_reading
 from hopcite.types import Chunk, Hit
 from retrieval.rerank.port import Ranking
 
@@ -20,6 +20,16 @@ def ranking(*names: str) -> tuple[Hit, ...]:
         )
         for rank, name in enumerate(names, start=1)
     )
+
+
+def test_copies_of_a_passage_are_read_once_but_another_number_is_another_passage() -> None:
+    story = "The Pellan Bridge over the Ossel at Thrane Cross opened in the summer of 1893 and is 214 metres long."
+    copy, other = story.replace("opened", "was opened"), story.replace("214", "211")
+    hits = [
+        replace(hit, chunk=replace(hit.chunk, text=text))
+        for hit, text in zip(ranking(*"abc"), (story, copy, other), strict=True)
+    ]
+    assert [hit.chunk.id for hit in distinct(hits)] == ["a", "c"]
 
 
 def test_fused_scores_add_up_over_steps() -> None:
