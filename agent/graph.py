@@ -28,6 +28,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -38,6 +39,7 @@ from langgraph.runtime import Runtime
 from agent import nodes, splitting
 from agent.compare import comparison_of
 from agent.context import Context, Stage, StageEvent
+from agent.merge import distinct
 from agent.node import Outcome
 from agent.splitting import concluded, pending
 from agent.state import Spent, State
@@ -58,8 +60,8 @@ _NODES: dict[str, tuple[Stage, Callable[[State, Context], Awaitable[Outcome]]]] 
     "verify": ("verify", nodes.verify),
 }
 
-# Seconds past the deadline: a spent deadline still leaves time for the first search and for quoting it.
-_GRACE_S = 5.0
+# Past the deadline: a spent one still leaves time for the first search and for quoting it. A share of it, and seconds.
+_GRACE, _LEAST_GRACE_S = 0.1, 2.0
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
@@ -139,7 +141,8 @@ def _at_start(state: State, runtime: Runtime[Context]) -> str:
 
 async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:
     """Parts keep to the deadline by themselves; one that hangs is given up soon after it."""
-    patience = None if budget.deadline_s is None else budget.remaining_s + _GRACE_S
+    deadline = budget.deadline_s
+    patience = None if deadline is None else budget.remaining_s + max(_LEAST_GRACE_S, _GRACE * deadline)
     try:
         async with asyncio.timeout(patience) as bound:
             return await work
@@ -210,5 +213,5 @@ def _after_rerank(state: State, runtime: Runtime[Context]) -> str:
         return "verify"
     # Write again only where there is more to read.
     read = {passage.id for draft in state.get("drafts", ()) for passage in draft.passages}
-    best = state["evidence"][: options.further_evidence]
+    best = islice(distinct(state["evidence"]), options.further_evidence)
     return "write" if any(hit.chunk.id not in read for hit in best) else "verify"

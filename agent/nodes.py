@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import reduce
+from itertools import islice
 
 from agent.calibration import conditions_of
 from agent.cite import cite, extract, unverified, verified
@@ -19,7 +20,7 @@ from agent.dissent import with_dissent
 from agent.drafts import better
 from agent.evidence import Screened, findings, screened, trusted_first, withheld
 from agent.followup import leans_on, rewrite_question
-from agent.merge import merge, reordered, worth_reading
+from agent.merge import distinct, merge, reordered, worth_reading
 from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
 from agent.signals import quoted_signals, read_signals
 from agent.sources import missing, sources_named
@@ -35,19 +36,23 @@ NOT_FROM = (
 )
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
-# Seconds that the store may take to give back the cited passages: a deadline may have passed by then.
-_VERIFY_S = 10.0
+# Seconds that the store may take to give back the cited passages; the fewer, once the deadline has passed.
+_VERIFY_S, _VERIFY_LATE_S = 10.0, 2.0
 
 
 async def rewrite(state: State, context: Context) -> Outcome:
-    """Fill in what a follow-up leaves out. A question that stands alone costs no call."""
+    """Fill in what a follow-up leaves out. A question that stands alone costs no call.
+
+    Without a model the question is searched as it is: whether one is needed is for the writer to say.
+    """
     asked, turns = state["asked"], state["turns"]
     if not leans_on(asked, turns):
         return Outcome({}, {"skipped": "the question stands alone"})
     reserve(context, calls=1)
     try:
-        question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=context.budget)
-    except ModelMisbehaved as exc:
+        budget = context.budget.within(context.budget.remaining_s, keep_calls=1)  # a repair must not cost the answer
+        question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=budget)
+    except (ModelMisbehaved, OperatorError) as exc:
         return Outcome({}, {"skipped": str(exc)})
     return Outcome({"question": question}, {"asked": asked, "question": question})
 
@@ -112,9 +117,8 @@ async def write(state: State, context: Context) -> Outcome:
 async def verify(state: State, context: Context) -> Outcome:
     """Keep the best draft and check its quotes against the store. Without a draft, quote the evidence."""
     drafts = state.get("drafts", ())
-    kept = reduce(better, drafts) if drafts else None
-    if kept is not None and kept.foreign:
-        kept = None
+    tied = [draft for draft in drafts if not draft.foreign]
+    kept = reduce(better, tied) if tied else None
     if kept is None:
         best = shown(state["evidence"], context)[: context.options.evidence]
         passages, unquotable = [passage.stored for passage in best], withheld(best)
@@ -126,14 +130,15 @@ async def verify(state: State, context: Context) -> Outcome:
     signals = read_signals(draft, cited) if draft else quoted_signals(state["question"], cited)
     cited = with_dissent(cited, _unsuspected(state["evidence"][: context.deps.settings.rerank.passages], context))
     detail: dict[str, object] = {}
+    patience = min(_VERIFY_S, max(_VERIFY_LATE_S, context.budget.remaining_s))
     try:
-        async with asyncio.timeout(_VERIFY_S):
+        async with asyncio.timeout(patience):
             ids = [citation.chunk_id for citation in cited.citations]
             stored = await asyncio.to_thread(context.deps.collection.index.fetch, ids)
         cited = verified(cited, {chunk.id: chunk for chunk in stored})
     except (OperatorError, TimeoutError) as exc:  # the quotes are of what the search found; that is said, too
         cited = unverified(cited)
-        detail["failed"] = str(exc) or f"the store did not answer within {_VERIFY_S:g} s"
+        detail["failed"] = str(exc) or f"the store did not answer within {patience:.0f} s"
     detail |= {"claims": len(cited.claims), "citations": len(cited.citations)}
     if kept is not None:
         detail["draft"] = drafts.index(kept) + 1
@@ -164,12 +169,12 @@ def _unsuspected(hits: Sequence[Hit], context: Context) -> list[Chunk]:
 
 
 async def _to_read(state: State, context: Context) -> list[Screened]:
-    options = context.options
+    options, evidence = context.options, distinct(state["evidence"])
     if state.get("drafts"):
-        best = [hit.chunk for hit in state["evidence"][: max(options.evidence, options.further_evidence)]]
+        best = [hit.chunk for hit in islice(evidence, max(options.evidence, options.further_evidence))]
     else:
         min_share = options.min_share if state.get("graded") else 0.0
-        best = worth_reading(state["evidence"][: options.evidence], min_share=min_share)
+        best = worth_reading(list(islice(evidence, options.evidence)), min_share=min_share)
     passages = screened(best, defences=options.defences)
     seen = [passage.seen for passage in passages]
     kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)

@@ -59,6 +59,7 @@ async def plan_steps(question: str, *, chat: Chat, budget: Budget) -> tuple[Step
         plan = Plan(steps=[PlannedStep(question=step) for step in steps])
         messages.append({"role": "user", "content": asked})
         messages.append({"role": "assistant", "content": plan.model_dump_json()})
+    question = _REFERENCE.sub(r"No. \1", question)  # a hit that was #1 is no reference
     messages.append({"role": "user", "content": question})
     plan = await chat.parse(messages, Plan, max_tokens=_MAX_PLAN_TOKENS, budget=budget)
     return checked_steps(question, [step.question for step in plan.steps])
@@ -123,7 +124,7 @@ def _of_the_step_before(wording: str, number: int, kept: Mapping[int, Step]) -> 
     for place, step in kept.items():
         same = template == _REFERENCE.sub("#", step.question.replace("#s", "#"))
         references = {int(found) for found in _REFERENCE.findall(wording)}
-        if same and "#" in template and place < number - 1 and max(references) <= place:
+        if same and references and place < number - 1 and max(references) <= place:
             return _REFERENCE.sub(f"#{number - 1}", wording)
     return wording
 
@@ -157,13 +158,11 @@ def _repeats(step: str, other: str) -> bool:
     "Who is Imre Valko's father?" has nearly all words of "Where did Imre Valko's father study?" and is a part of it.
     """
     words, others = _content_words(step), _content_words(other)
-    return words == others or (
-        words < others and len(words) / len(others) >= _NEARLY_ALL and _asked_for(step) == _asked_for(other)
-    )
+    return words <= others and len(words) >= _NEARLY_ALL * len(others) and _asked_for(step) == _asked_for(other)
 
 
 def _asked_for(text: str) -> str:
-    """who, where, when, or the words that say what is asked for: a town is a where."""
+    """who, where, when, or the word that says what is asked for: a town is a where."""
     found = _ASKING.search(text)
     return _kind(found) if found else ""
 
@@ -172,7 +171,7 @@ def _kind(found: re.Match[str]) -> str:
     asking, thing = found[1].lower(), (found[2] or "").lower()
     if asking in ("who", "whom", "whose"):
         return "who"
-    return _KINDS.get(thing, f"{asking} {thing}") if asking in ("which", "what") else asking
+    return _KINDS.get(thing, thing) if asking in ("which", "what") else asking
 
 
 def _content_words(text: str) -> frozenset[str]:

@@ -21,13 +21,16 @@ _NAMED = [
         rf"\b{_KIND} (?:published )?(?:from|in|by) (?:both )?{_NAMES}",
         rf"\b(?:[Aa]n?|[Tt]he|[Aa]nother|[Oo]ne|[Bb]oth|[Dd]oes|[Dd]id) {_NAMES} {_KIND}\b",
         rf"\b(?:another|one|the other) (?:from|in|by) {_NAMES}",
-        rf"\b(?:reported|published|covered|discussed|described|mentioned|highlighted|outlined) by {_NAMES}",
+        rf"\b(?:reported|published|covered|highlighted|outlined) by {_NAMES}",
+        # Not by two bare capitalised words: a person described it, and the text may give the last name alone.
+        rf"\b(?:discussed|described|mentioned) by (?=[Tt]he |['\"‘“]|[A-Z][\w.&’-]*+(?! [A-Z])){_NAMES}",
     )
 ]
 _APART = re.compile(r",? and |, ")
-_DATES = frozenset(
+_NO_SOURCES = frozenset(
     "january february march april may june july august september october november december monday tuesday wednesday "
-    "thursday friday saturday sunday".split()
+    "thursday friday saturday sunday arabic chinese english french german greek hindi italian japanese latin "
+    "portuguese russian spanish".split()
 )
 
 
@@ -38,7 +41,7 @@ def sources_named(question: str) -> tuple[str, ...]:
         for match in pattern.finditer(question):
             for raw in _APART.split(match["names"]):
                 name = re.sub(r"^[Tt]he |['’]s$", "", raw.strip("'\"‘’“” ")).rstrip(".")
-                if name and title_key(name).split()[0] not in _DATES:
+                if name and title_key(name).split()[0] not in _NO_SOURCES:
                     found[name] = None
     return tuple(found)
 
@@ -51,7 +54,7 @@ def missing(sources: Iterable[str], publishers: Sequence[str], passages: Sequenc
     """
     if not publishers:
         return ()
-    texts = [f"{passage.title} {passage.text}".casefold() for passage in passages]
+    texts = [" ".join((passage.title, passage.text, *passage.metadata.values())).casefold() for passage in passages]
     return tuple(
         name
         for name in sources

@@ -37,7 +37,10 @@ async def plan(state: State, context: Context) -> Outcome:
     if not steps:
         reserve(context, calls=1)
         try:
-            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=context.budget)
+            budget = context.budget.within(
+                context.budget.remaining_s, keep_calls=1
+            )  # a repair must not cost the answer
+            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=budget)
         except ModelMisbehaved as exc:
             return Outcome(change, {"skipped": str(exc)})
     detail: dict[str, object] = {"steps": [step.question for step in steps]}

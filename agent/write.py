@@ -124,7 +124,7 @@ def _whole_sentences(text: str) -> str:
 
 
 async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> Draft:
-    """The bare answer of a sub-question; unknown when the passages do not hold it, or the model tells a story.
+    """The bare answer of a sub-question; unknown when the passages do not hold it, or the reply has no end.
 
     So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice, and a bare name
     where a time or an amount was asked for.
@@ -139,7 +139,7 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
     answer = draft.short_answer
     repeats = content_words(answer) <= content_words(question) and not re.search(r"\bor\b", question)
     misses = _ASKS_NUMBER.match(question) and _BARE_NAME.fullmatch(answer)
-    nothing = completion.finish_reason == "length" or misses or (repeats and answer.lower() not in ("yes", "no"))
+    nothing = completion.finish_reason != "stop" or misses or (repeats and answer.lower() not in ("yes", "no"))
     return replace(draft, short_answer="", unknown=True) if nothing else draft
 
 

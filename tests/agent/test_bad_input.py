@@ -280,6 +280,13 @@ def test_a_first_search_that_hangs_is_a_spent_budget(collection: Collection) -> 
         ask(slow, ScriptedChat([]), deadline_s=0.01)
 
 
+def test_a_sharp_that_is_no_reference_breaks_no_plan(collection: Collection) -> None:
+    asked = ("Who designed C#?", "Which company employed #1?", "Who designed C#?")
+    plan = Plan(steps=[PlannedStep(question=question) for question in asked])
+    answer = ask(collection, ScriptedChat([plan, "Answer: Ottilie", REPLY]), "Who employed C#?", mode="always")
+    assert answer.short_answer == "Kestmark"
+
+
 def test_a_plan_of_nonsense_is_dropped(collection: Collection) -> None:
     plan = Plan(steps=[PlannedStep(question="#9 #8 #7"), PlannedStep(question="???"), PlannedStep(question="")])
     answer = ask(collection, ScriptedChat([plan, REPLY]), mode="always")

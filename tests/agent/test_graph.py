@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from agent import AnswerOptions, Deps, StageEvent, answer_question
 from agent.plan import Plan, PlannedStep
 from hopcite.budget import Budget
-from hopcite.chat import Completion
+from hopcite.chat import Completion, Message, T
 from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
 from hopcite.settings import AnswerSettings, RerankMethod, RerankSettings, Settings
 from hopcite.types import Answer, Chunk
@@ -87,6 +88,7 @@ def ask(collection: Collection, script: Script, *, question: str = QUESTION, **o
 def check(answer: Answer) -> None:
     """What holds for every answer, whatever the model wrote."""
     numbers = {citation.n for citation in answer.citations}
+    assert {int(marker) for marker in re.findall(r"\[(\d+)\]", answer.answer)} <= numbers
     for claim in answer.claims:
         assert set(claim.citations) <= numbers
     for citation in answer.citations:
@@ -171,13 +173,35 @@ def test_a_source_that_the_collection_lacks_is_said_to_be_missing(mode: str, tmp
     collection.close()
 
 
+def test_a_short_answer_that_no_quote_holds_is_partial(collection: Collection) -> None:
+    answer = ask(collection, ["Answer: Wexcombe\nOttilie Brandvold was an engineer [2]."], mode="never")
+    assert (answer.short_answer, answer.claims[0].supported, answer.status) == ("Wexcombe", True, "partial")
+
+
+def test_a_plan_that_is_mended_leaves_the_writer_its_call(collection: Collection) -> None:
+    class Mending(ScriptedChat):
+        """Its first plan can't be used, so that it asks once more."""
+
+        async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
+            budget.check()
+            budget.charge()
+            budget.check()
+            raise AssertionError("the call that is kept for the writer was given to the plan")
+
+    parts, _ = deps(collection, [])
+    options = AnswerOptions(mode="always", max_llm_calls=2)
+    asked = answer_question(QUESTION, deps=replace(parts, chat=Mending([REPLY])), options=options)
+    answer = asyncio.run(asked)
+    assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 2)
+
+
 def test_documents_without_publishers_may_be_from_any_source(collection: Collection) -> None:
     reply = "Answer: 214 metres\nMirel Bridge is 214 metres long [1]."
     assert ask(collection, [reply], question=FROM_A_SOURCE).status == "answered"
 
 
 def test_what_stays_unknown_is_unanswerable_and_cites_nothing(collection: Collection) -> None:
-    answer = ask(collection, ["Answer: unknown\nThe passages do not name the town."], mode="never")
+    answer = ask(collection, ["Answer: unknown\nThe passages do not name the town [1]."], mode="never")
     assert answer.status == "unanswerable"
     assert answer.answer == "The passages do not name the town."
     assert answer.short_answer == ""

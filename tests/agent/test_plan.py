@@ -113,6 +113,11 @@ def test_the_question_in_other_question_words_is_a_repetition() -> None:
     assert checked_steps(BRIDGE, planned) == ()
 
 
+def test_the_same_words_asked_for_another_thing_are_no_repetition() -> None:
+    planned = ["Who surveyed the Harrow Pass Railway?", "When was #1 born?", "Where was #1 born?"]
+    assert len(checked_steps("When and where was the surveyor of the Harrow Pass Railway born?", planned)) == 3
+
+
 def test_repeated_steps_are_dropped_and_references_follow_the_new_numbers() -> None:
     planned = [
         "Who surveyed the Harrow Pass Railway?",

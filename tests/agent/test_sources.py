@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.sources import missing, sources_named
@@ -16,6 +18,8 @@ from hopcite.types import Chunk
             ("Kestmark Times", "Tarn Post"),
         ),
         ("Which bridge was described by 'Kestmark Times', and then lost?", ("Kestmark Times",)),
+        ("Which plant was first described by Carl Linnaeus?", ()),  # a text may have "Linnaeus" alone
+        ("How many short stories in English did Imre Valko write?", ()),
         ("Was it reported by The Tarn Post before December 2023?", ("Tarn Post",)),
         ("What changed after the report published on October 3, 2023?", ()),
         ("What did the December report say?", ()),
@@ -48,6 +52,11 @@ def test_missing_is_what_nobody_published_and_nothing_mentions(name: str, is_mis
     found = [passage("The bridge, the Kestmark Times wrote, is 214 metres long.")]
     publishers = ["the oss gazette", "tarn post weekend"]
     assert missing([name], publishers, found) == ((name,) if is_missing else ())
+
+
+def test_an_author_is_no_missing_source() -> None:
+    found = replace(passage("The station is old."), metadata={"author": "Imre Castellow"})
+    assert missing(["Imre Castellow"], ["tarn post"], [found]) == ()
 
 
 def test_documents_that_tell_no_publishers_may_be_from_anybody() -> None:

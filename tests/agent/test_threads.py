@@ -125,6 +125,7 @@ def test_a_question_that_stands_alone_costs_no_call(house: House) -> None:
         pytest.param([ModelMisbehaved("no JSON"), OPENED], None, id="no JSON"),
         pytest.param([Rewritten(question="When did Wexcombe open?"), OPENED], None, id="a name from nowhere"),
         pytest.param([OPENED], 1, id="the only call is the writer's"),
+        pytest.param([Unreachable("The model is away."), OPENED], None, id="no model at that time"),
     ],
 )
 def test_what_cannot_be_rewritten_is_searched_as_it_is(house: House, script: Script, calls: int | None) -> None:

@@ -66,6 +66,7 @@ def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
         (Completion("Answer: Ottilie Brandvold", "stop", 9, 5), "Ottilie Brandvold"),
         (Completion("Answer: unknown", "stop", 9, 5), ""),
         (Completion("The surveyor of the railway was an eminent engineer in", "length", 9, 24), ""),
+        (Completion("Answer: 12", "deadline", 9, 3), ""),  # of 12,000
     ],
 )
 def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: str) -> None:

@@ -71,7 +71,7 @@ class AnswerView:
                             text(f"p. {citation.page}", "muted small", tag="span")
                     text(f"“{citation.quote}”", "source-card-quote", tag="span")
                     if not citation.verified:
-                        text("The quote is no longer in the stored text.", "problem small", tag="span")
+                        text("The quote was not compared with the stored text.", "problem small", tag="span")
                 card.on("click", lambda citation=citation: self._open(citation), args=[])
 
     def _facts(self) -> None:

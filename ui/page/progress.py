@@ -23,6 +23,8 @@ class Progress:
         """Follow the run."""
         if self._element.is_deleted:  # another conversation is shown
             return
+        if event.stage == "write" and event.state == "start":  # a later draft takes the place of the one before
+            self._draft = ""
         if event.state == "text":
             self._draft += str(event.detail.get("text", ""))
             set_text(self._shown, draft_text(self._draft))
