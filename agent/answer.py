@@ -20,7 +20,7 @@ from agent.telemetry import emit_spans, tracer_of
 from agent.trace import recording, trace_of
 from agent.write import Draft
 from hopcite.budget import Budget
-from hopcite.errors import UsageError
+from hopcite.errors import HopciteError, UsageError
 from hopcite.recording import Recorder, listening
 from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
 
@@ -46,6 +46,7 @@ async def answer_question(
     Raises `UsageError` for an empty question or one too long for the model's window, `Unreachable` and
     `ModelFileError` when a part is missing. A spent budget is no error: the answer is then `partial`. In a thread,
     also `ThreadBusy`; and a question that broke off there goes on after its last finished node when it is asked again.
+    An error tells what the question had cost by then.
     """
     started = time.perf_counter()
     question = await _checked(question, deps)
@@ -63,6 +64,9 @@ async def answer_question(
         with listening(recorder):
             answer = await _answered(question, context, started)
     except BaseException as exc:
+        if isinstance(exc, HopciteError):
+            exc.llm_calls = budget.llm_calls
+            exc.prompt_tokens, exc.completion_tokens = budget.prompt_tokens, budget.completion_tokens
         if tracer and recorder:
             emit_spans(tracer, recorder, question, answer=None, error=exc)
         raise

@@ -17,7 +17,8 @@ HopciteError
     └── BudgetExhausted       the request's calls, tokens or seconds are spent  exit 1, HTTP 504
 
 Vendor errors are translated once, where the vendor is called, with `raise ... from exc`. The message is one line: what
-is wrong and what to change. `prompt_tokens` and `completion_tokens` say what a failure had already cost.
+is wrong and what to change. `llm_calls`, `prompt_tokens` and `completion_tokens` say what a question had cost when it
+failed; `agent.answer_question` fills them in.
 """
 
 from __future__ import annotations
@@ -29,11 +30,9 @@ class HopciteError(Exception):
     exit_status = 1
     http_status = 500
     title = "The work failed"
-
-    def __init__(self, message: str, *, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
-        super().__init__(message)
-        self.prompt_tokens = prompt_tokens
-        self.completion_tokens = completion_tokens
+    llm_calls = 0
+    prompt_tokens = 0
+    completion_tokens = 0
 
 
 class UsageError(HopciteError):

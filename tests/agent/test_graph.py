@@ -318,6 +318,13 @@ def test_an_unreachable_model_is_an_error_not_an_answer(collection: Collection) 
         ask(collection, [Unreachable("no server")], mode="never")
 
 
+def test_an_error_tells_what_the_question_had_cost(collection: Collection) -> None:
+    with pytest.raises(Unreachable) as caught:
+        ask(collection, [PLAN, "Answer: Ottilie Brandvold", Unreachable("away")], mode="always")
+    # Of the fake: 10 and 5 tokens a call, that of the failed one included.
+    assert (caught.value.llm_calls, caught.value.prompt_tokens, caught.value.completion_tokens) == (3, 30, 15)
+
+
 def test_without_writing_only_retrieval_happens(collection: Collection) -> None:
     answer = ask(collection, [], mode="never", write=False)
     assert answer.evidence

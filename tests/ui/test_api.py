@@ -87,6 +87,7 @@ def test_a_stream_that_fails_ends_with_a_problem(open_client: OpenClient) -> Non
     assert problem["status"] == 503
     assert problem["detail"] == "The model server is away."
     assert problem["instance"] == "/v1/ask"
+    assert problem["usage"] == {"llm_calls": 1, "prompt_tokens": 10, "completion_tokens": 5}, "what it had cost by then"
 
 
 def test_what_nobody_foresaw_is_logged_and_not_told(open_client: OpenClient, caplog: pytest.LogCaptureFixture) -> None:
