@@ -31,8 +31,9 @@ _KINDS = {
     **dict.fromkeys(("year", "date", "day", "month"), "when"),
     "person": "who",
 }
-_DEATH = re.compile(r"\b(?:died?|dies|dead|death)\b", re.IGNORECASE)
-_BIRTH = re.compile(r"\b(?:born|birth\w*|older|oldest|younger|youngest|age)\b", re.IGNORECASE)
+# Lower case: "Dead Poets Society" speaks of no death.
+_DEATH = re.compile(r"\b(?:died?|dies|dead|death)\b")
+_BIRTH = re.compile(r"\b(?:born|birth\w*|older|oldest|younger|youngest|age)\b")
 _BORN = re.compile(r"\b(?:was|were) (.+?) born\b")
 _GRANDPARENT = re.compile(r"\b(?P<side>paternal|maternal) grand(?P<parent>father|mother)\b", re.IGNORECASE)
 _PARENT = re.compile(r"\b(?:father|mother)\b")

@@ -75,6 +75,12 @@ def test_the_second_side_of_a_comparison_is_asked_of_its_own_step(slip: str) -> 
     ]
 
 
+def test_a_title_that_speaks_of_death_leaves_a_birth_in_the_plan() -> None:
+    question = "Where does the director of Dead Poets Society come from?"
+    steps = checked_steps(question, ["Who is the director of Dead Poets Society?", "Where was #1 born?"])
+    assert steps[-1].question == "Where was #s1 born?"
+
+
 @pytest.mark.parametrize(
     ("question", "slip", "meant"),
     [
