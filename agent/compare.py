@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.plan import ends
+from agent.values import alike, ordered
 from agent.words import content_words
 from hopcite.types import Step
 
@@ -22,60 +23,73 @@ _WORDS: dict[Asked, str] = {
     "earliest": "first earlier earliest older oldest before",
     "latest": "last later latest younger youngest newer newest recently after",
     "least": "shorter shortest smaller smallest lower lowest fewer fewest lighter lightest cheaper cheapest",
-    "most": "longer longest larger largest bigger biggest higher highest taller tallest heavier heaviest deeper",
+    "most": "longer longest larger largest bigger biggest higher highest taller tallest heavier heaviest "
+    "deeper deepest",
 }
 _ASKED: dict[str, Asked] = {word: asked for asked, words in _WORDS.items() for word in words.split()}
-_DIRECTION = re.compile(rf"\b(?:{'|'.join(_ASKED)})\b", re.IGNORECASE)
-_CHOICE = re.compile(r"^(?P<head>.*\S)\s+or\s+(?P<second>\S.*?)\s*\?*$", re.IGNORECASE)
-_PAIR = re.compile(r"\b(?:between|out of)\s+(?P<first>.+?)\s+and\s+(?P<second>[^,?]+)", re.IGNORECASE)
+# In lower case: "The Day After Tomorrow" is a name.
+_DIRECTION = re.compile(rf"\b(?:{'|'.join(_ASKED)})\b")
+# What such a word means is another thing here than what is looked up.
+_OTHERWISE = [
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:{'|'.join(_ASKED)})\s+(?:than\s+)?(?:when|while|at)\b",  # "older when he died"
+        r"\b(?:named|called|titled|christened|modell?ed|styled|taken|looked?|looking)\b.*\bafter\b",
+        # "Who lived longer": a difference of two dates.
+        r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the |for )?long|\bno longer\b|^[Ww]ho\b.*\blong(?:er|est)\b",
+        # At what age, not in what year.
+        r"\b(?:older|oldest|younger|youngest)\b.*\b(?:when|died?|dying|death|dead|aged?)\b",
+        r"\b(?:oldest|youngest)(?: [a-z]+)? to\b",
+        r"\b(?:when|died?|dying|death|lived?|aged?)\b.*\b(?:older|oldest|younger|youngest)\b",
+        r"^[Ww]ho\b.*\b(?:older|oldest|younger|youngest) (?!of\b|out\b|between\b|than\b|the\b)[a-z]",
+        r"\b(?:ranked|ranks?|placed|finish(?:ed)?|charted|seeded)\b.*\b(?:higher|highest|lower|lowest)\b",
+        r"\b(?:first|later|latest|last|earlier|earliest) in (?:the|a|his|her|their|its) (?:\w+ )?"
+        r"(?:year|month|week|day|season|life|career)\b",
+        r"\b(?:higher|highest|lower|lowest)[ -](?:division|league|tier|rank\w*|position|place|class|level|number)",
+        # "The first bridge", "whose last film": of many, not of two.
+        r"(?:\b(?:the|whose|his|her|its|their)|['’]s) (?:first|last|latest) (?!of\b|out\b|between\b|to\b|one\b)[a-z]",
+        r"\bnot\b|\b[a-z]+n['’]t\b|\b(?:least|less) recently\b",
+    )
+]
+_CHOICE = re.compile(r"^(?P<head>.*\S)\s+or\s+(?P<second>\S.*?)\s*\?*$")
+_PAIR = re.compile(r"(?:^(?i:between|out of)|\b(?:between|out of))\s+(?P<first>.+?)\s+and\s+(?P<second>[^,?]+)")
 # "Between the report from A and the one from B, was there a change after the first week?" asks for neither of them.
 _WHICH = re.compile(r"\b(?:which|who|whose|what|where)\b", re.IGNORECASE)
 _SAME = re.compile(
-    r"^(?:are|is|were|was|do|does|did|have|has)\b.*\band\b.*\bsame\s+(?P<thing>\w+(?: \w+)?)", re.IGNORECASE
+    r"^(?:are|is|were|was|do|does|did|have|has)\b.*\band\b.*\bsame\s+(?P<rest>(?P<thing>\w+(?: \w+)?).*)", re.IGNORECASE
 )
+# "Are A, B and C from the same country?"
+_THREE = re.compile(r"^(?!.*\bboth\b)[^,]+,.*\band\b.*\bsame\b")
 _SIDES = re.compile(
-    r"^(?:was|were|is|are|did|does|do)\s+(?P<first>.+?)\s+(?:(?P<when>before|after)|(?P<word>\w+er)\s+than)\s+"
-    r"(?P<second>.+?)\s*\?*$",
-    re.IGNORECASE,
+    r"^(?i:was|were|is|are|did|does|do)\s+(?P<first>.+?)\s+(?:(?P<when>before|after)|(?P<word>[a-z]+er)\s+than)\s+"
+    r"(?P<second>.+?)\s*\?*$"
 )
+# "Two years older", "born shortly before": more is asked than which of the two.
+_DEGREE = re.compile(
+    r"\b(?:years?|months?|weeks?|days?|hours?|minutes?|met(?:re|er)s?|feet|foot|inch(?:es)?|miles?|k\w+met\w+|times|much"
+    r"|far|slightly|significantly|considerably|half|twice|more|less|shortly|immediately|right|just|long|soon|directly)$"
+)
+_CLAUSE = re.compile(
+    r"\b(?:or|both|and|was|were|is|are|did|do|does|has|had|began|became|went|came|won|took|born|[a-z]+ed)\b"
+)
+# What is neither opened nor born: "Did she die before World War II?"
+_EVENT = re.compile(
+    r"\b(?:War|Wars|WWI+|Revolution|Depression|Christmas|Easter)\b"
+    r"|\bthe (?:age|birth|death|end|start|beginning|outbreak|fall|reign|rule|turn|year|time)\b"
+)
+# "Which band was formed before 1990, A or B?"; not "before joining it".
+_UNTIL = re.compile(r"\s*(?:[,:?]|$|the other\b|(?:[A-Z][a-z]+\s+)?\d)")
+# A date or an amount in a name's place, or half a sentence.
+_NO_SIDE = re.compile(
+    r"\W*\d[\d.,]*(?:\s*[a-z]+)*\W*|(?:of|in|on|at|by|for|from|to|with|was|is|did)\b.*"
+    r"|.*\b(?:January|February|March|April|May|June|July|August|\w+ember|October)\b.*\d{3,4}"
+)
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
 _LONGEST_NAME = 12  # words of a side; what is longer is no name, and the words that compare mean something else
 _NAME = re.compile(r"\s*(?:the\b|[^\w\s]*[^\Wa-z])")
-_LOWER_END = re.compile(r"(?:\s+[a-z]+)+$")
-# "Who lived longer": what is compared is a difference of two dates.
-_SPANS = re.compile(r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the )?long", re.IGNORECASE)
-
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        "january february march april may june july august september october november december".split(), start=1
-    )
-}
-_MONTH = "|".join(_MONTHS)
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?P<year>\d{3,4})(?!\d)(?!\s*BC)"
-_DATES = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)",
-        rf"\b{_DAY}\s+(?:of\s+)?(?P<month>{_MONTH}),?\s+{_YEAR}",
-        rf"\b(?P<month>{_MONTH})\s+{_DAY},?\s+{_YEAR}",
-        rf"\b(?P<month>{_MONTH}),?\s+{_YEAR}",
-        rf"\b{_YEAR}",
-    )
-]
-_NUMBER = re.compile(r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<unit>[^\W\d]*)")
-_UNITS = {
-    word: unit
-    for unit, words in {
-        "m": "metre metres meter meters",
-        "km": "kilometre kilometres kilometer kilometers kms",
-        "ft": "foot feet",
-        "mi": "mile miles",
-        "kg": "kilogram kilograms kilogramme kilogrammes kilos",
-        "t": "ton tons tonne tonnes",
-    }.items()
-    for word in words.split()
-}
+_LOWER_END = re.compile(r"(?P<comma>,?)(?P<tail>(?:\s+[a-z]+)+)$")
+# "Heat or Love at first sight?": what stands behind the second name is a part of it.
+_IN_NAME = re.compile(r"\s*(?:a|an|the|at|in|on|of|by|for|to|with|from|and)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,31 +106,71 @@ class Comparison:
 
 
 def comparison_of(question: str) -> Comparison | None:
-    """What is compared, where the wording tells it and values can decide it."""
-    found = _wording(question)
-    names = max(len(side.split()) for side in (found.first, found.second)) <= _LONGEST_NAME if found else False
-    return found if names else None
+    """What is compared, where the wording tells it and values can decide it. None where anything is in doubt."""
+    asked = question.strip()
+    if any(pattern.search(_QUOTED.sub('""', asked)) for pattern in _OTHERWISE):
+        return None
+    found = _wording(asked)
+    return found if found and (found.asked == "same" or _two_sides(found)) else None
+
+
+def _two_sides(comparison: Comparison) -> bool:
+    """Whether both sides look like one name each: not two of them, a date, or half a sentence."""
+    return all(
+        side
+        and len(side.split()) <= _LONGEST_NAME
+        and not _NO_SIDE.fullmatch(side)
+        and not re.search(r"\bor\b", _QUOTED.sub("", side))
+        for side in (comparison.first, comparison.second)
+    )
 
 
 def _wording(question: str) -> Comparison | None:
     if same := _SAME.search(question):
-        return Comparison(same["thing"], "", "same", yes_no=True)
-    if sides := _SIDES.match(question):
-        asked = _ASKED.get((sides["when"] or sides["word"]).lower())
-        return Comparison(sides["first"], sides["second"], asked, yes_no=True) if asked else None
-    found = _DIRECTION.search(question)
-    if found is None or _SPANS.search(question):
+        other = re.search(r"\b(?:as|or)\b", same["rest"]) or _THREE.search(question)
+        return None if other else Comparison(same["thing"], "", "same", yes_no=True)
+    directions = list(_DIRECTION.finditer(_QUOTED.sub(lambda quoted: "_" * len(quoted[0]), question)))
+    # "Whose first album was released later?", "which was built later, Love at first Sight or ..."
+    if len({_ASKED[found[0]] for found in directions}) != 1:
         return None
-    asked = _ASKED[found[0].lower()]
-    if (pair := _PAIR.search(question)) and _WHICH.search(question):
-        return Comparison(_bare(pair["first"]), _bare(pair["second"]), asked)
-    if choice := _CHOICE.match(question):
-        second = choice["second"]
-        first = _first_side(choice["head"], found.end())
-        if found.start() > choice.end("head"):
-            second = _LOWER_END.sub("", second)
-        return Comparison(_bare(first), _bare(second), asked) if first and second else None
-    return None
+    if sides := _SIDES.match(question):
+        return _yes_no(sides) if len(directions) == 1 else None
+    return _choice(question, directions[0])
+
+
+def _yes_no(sides: re.Match[str]) -> Comparison | None:
+    """For "Was A built before B?", "Is A longer than B?"."""
+    asked = _ASKED.get(sides["when"] or sides["word"])
+    first, second = (_QUOTED.sub("", sides[side]) for side in ("first", "second"))
+    if asked is None or _DEGREE.search(first) or _CLAUSE.search(second):
+        return None
+    if sides["when"] and (not re.search(r"[A-Z\"“]", sides["second"]) or _EVENT.search(second)):
+        return None
+    return Comparison(sides["first"], sides["second"], asked, yes_no=True)
+
+
+def _choice(question: str, direction: re.Match[str]) -> Comparison | None:
+    """For "Which is longer, A or B?", "Who was born first out of A and B?"."""
+    asked = _ASKED[direction[0]]
+    if direction[0] in ("before", "after") and not _UNTIL.match(question, direction.end()):
+        return None
+    choice, pair = _CHOICE.match(question), _PAIR.search(question)
+    if pair and _WHICH.search(question):
+        at_first = pair.start() == 0 and question.startswith(",", pair.end())
+        beside = direction.end() <= pair.start() and not question[direction.end() : pair.start()].strip(" ,:")
+        two = not choice and "," not in pair["first"] and not re.search(r"\band\b", pair["second"])
+        return Comparison(_bare(pair["first"]), _bare(pair["second"]), asked) if (at_first or beside) and two else None
+    if choice is None:
+        return None
+    first, second = _first_side(choice["head"], direction.end()), choice["second"]
+    if direction.start() > choice.end("head"):
+        tail = _LOWER_END.search(second)
+        if tail is None or direction[0] not in tail["tail"] or (not tail["comma"] and _IN_NAME.match(tail["tail"])):
+            return None
+        second = second[: tail.start()]
+    first, second = _bare(first), _bare(second)
+    # "A, B or C?"
+    return Comparison(first, second, asked) if "," not in _QUOTED.sub("", first) else None
 
 
 def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
@@ -126,12 +180,11 @@ def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
         return ""
     first, second = found
     if comparison.asked == "same":
-        one, other = content_words(first), content_words(second)
-        return ("yes" if one <= other or other <= one else "no") if one and other else ""
-    ordered = _compared(first, second, dates=comparison.asked in ("earliest", "latest"))
-    if not ordered:
+        return alike(first, second, comparison.first)
+    order = ordered(first, second, dates=comparison.asked in ("earliest", "latest"))
+    if not order:
         return ""
-    first_has_it = (ordered < 0) == (comparison.asked in ("earliest", "least"))
+    first_has_it = (order < 0) == (comparison.asked in ("earliest", "least"))
     if comparison.yes_no:
         return "yes" if first_has_it else "no"
     return comparison.first if first_has_it else comparison.second
@@ -164,44 +217,6 @@ def _leaning(comparison: Comparison, step: Step, steps: Sequence[Step]) -> int:
     return len(words & (first - second)) - len(words & (second - first))
 
 
-def _compared(first: str, second: str, *, dates: bool) -> int:
-    """-1: the first is less or earlier, 1: more or later, 0: not known. A year says nothing about a day in it."""
-    if dates:
-        one, other = date_in(first), date_in(second)
-        shared = min(len(one), len(other))
-        return (one[:shared] > other[:shared]) - (one[:shared] < other[:shared])
-    amounts = [_NUMBER.search(text) for text in (first, second)]
-    if not (amounts[0] and amounts[1]):
-        return 0
-    # A bare number has the other's unit: both answer the same question.
-    units = {_UNITS.get(amount["unit"].lower(), amount["unit"]) for amount in amounts if amount and amount["unit"]}
-    if len(units) > 1:
-        return 0
-    numbers = [float(amount["number"].replace(",", "")) for amount in amounts if amount]
-    return (numbers[0] > numbers[1]) - (numbers[0] < numbers[1])
-
-
-def date_in(text: str) -> tuple[int, ...]:
-    """The first date in the text as (year, month, day), as far as it is given; empty without one."""
-    found = _first_date(text)
-    if found is None:
-        return ()
-    parts = found.groupdict()
-    month = _MONTHS.get((parts.get("month") or "").lower()) or int(parts.get("number") or 0)
-    return tuple(part for part in (int(parts["year"]), month, int(parts.get("day") or 0)) if part)
-
-
-def date_text(text: str) -> str:
-    """The first date in the text as it is written; empty without one."""
-    found = _first_date(text)
-    return found[0] if found else ""
-
-
-def _first_date(text: str) -> re.Match[str] | None:
-    dates = [found for pattern in _DATES if (found := pattern.search(text))]
-    return min(dates, key=lambda date: date.start()) if dates else None
-
-
 def _first_side(head: str, after: int) -> str:
     """The first of two things: after the comma behind the word that compares them, or from the first name on."""
     if after <= len(head):
@@ -209,7 +224,10 @@ def _first_side(head: str, after: int) -> str:
         comma = re.search(r"[,:]\s*", rest)
         # "the highest mountain of Scotland or Wales" compares neither Scotland nor Wales.
         return rest[comma.end() :] if comma else rest if _NAME.match(rest) else ""
-    name = re.search(r"(?<=, )[^,]+$|(?<=\s)[A-Z].*", head)
+    if "," in head:  # "Which game, A or B, was made first?"
+        kind, _, name = head.partition(",")
+        return name if re.fullmatch(r"\w+(?: [a-z]+)*", kind) else ""
+    name = re.search(r"(?<=\s)[A-Z].*", head)
     return name[0] if name else ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from agent.compare import comparison_of, date_in, decided
+from agent.compare import comparison_of, decided
 from agent.plan import ends
+from agent.values import date_in
 from agent.write import Draft
 from hopcite.types import Step
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent.compare import date_text
+from agent.values import before_christ, date_text
 from hopcite.types import Chunk
 from retrieval.names import title_key
 
 _ASKED = re.compile(r"^when (?:was (?P<born>.+) born|did (?P<died>.+) die)\s*\?*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\((?P<inside>[^()]*\d{3,4}[^()]*)\)")
 _TO = re.compile(r"\s*[–—]\s*|\s+-\s+|\s+to\s+")
+# "(fl. 1340–1370)", "(r. 1485–1509)": years of work or rule, no life.
+_NO_LIFE = re.compile(
+    r"\b(?:r\.|king|queen|emperor|pope|(?i:fl\.|floruit|flourished|active|reign(?:ed|ing|s)?\b|ruled|in office|term\b))"
+)
+# "Imre Valko was a son of Anders (1870–1930)": behind the verb, brackets are another's.
+_VERB = re.compile(r"\b(?:was|is|were|are|who|whose)\b")
 _BORN = re.compile(r"\b(?:born|b\.)", re.IGNORECASE)
 _OPENING = 250  # characters of a passage in which the brackets stand that follow the name
 
@@ -22,7 +28,7 @@ _OPENING = 250  # characters of a passage in which the brackets stand that follo
 def life_date(question: str, passages: Sequence[Chunk]) -> str:
     """The date as it is written, where the question asks for a birth or a death and one title is the name.
 
-    Empty where the opening line does not tell it, or where two of that name differ.
+    Empty where the opening line does not tell it for certain, or where two of that name differ.
     """
     asked = _ASKED.match(question.strip())
     if asked is None:
@@ -39,7 +45,9 @@ def life_date(question: str, passages: Sequence[Chunk]) -> str:
 
 def _told(opening: str, *, born: bool) -> str:
     brackets = _BRACKETS.search(opening)
-    if brackets is None:
+    if brackets is None or _VERB.search(opening[: brackets.start()]):
+        return ""
+    if before_christ(brackets["inside"]) or _NO_LIFE.search(brackets["inside"]):
         return ""
     parts = _TO.split(brackets["inside"])
     if len(parts) == 2:

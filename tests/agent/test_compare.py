@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.compare import Comparison, comparison_of, date_in, decided
+from agent.compare import Comparison, comparison_of, decided
 from hopcite.types import Step
 
 
@@ -62,21 +62,70 @@ def test_what_is_compared(question: str, comparison: Comparison | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "date"),
+    "question",
     [
-        ("31 July 989", (989, 7, 31)),
-        ("on July 31st, 1989", (1989, 7, 31)),
-        ("1989-07-31T08:00:00", (1989, 7, 31)),
-        ("in May 1937", (1937, 5)),
-        ("1928, and again on 3 May 1931", (1928,)),
-        ("44 BC", ()),
-        ("300 BC", ()),
-        ("62.4 metres", ()),
-        ("Kestmark", ()),
+        # Not when they were born or died, nor how long something is, but at what age, or between which years.
+        "Who was older when he died, Imre Valko or Sena Oduya?",
+        "Who was older at death, Imre Valko or Sena Oduya?",
+        "Who died younger, Imre Valko or Sena Oduya?",
+        "Who was the youngest president, Imre Valko or Sena Oduya?",
+        "Which film has the director who died at an older age, Low Water or Tarn?",
+        "Who was president longer, Imre Valko or Sena Oduya?",
+        "Who was born later in the year, Imre Valko or Sena Oduya?",
+        # Another use of the word.
+        "Was the Pellan Bridge named after Joris Pellan?",
+        "Who was a lawyer before becoming a writer, Imre Valko or Sena Oduya?",
+        "Which ship is no longer in service, MV Tarn or MV Oss?",
+        "Which team finished higher, Tarn or Oss?",
+        "Which was not released first, Low Water or Tarn?",
+        "Whose first album was released later, Tarn or Oss?",
+        "Which song did she sing, Heat or Love at first sight?",
+        "Is Imre Valko two years older than Sena Oduya?",
+        "Was Imre Valko born shortly before Sena Oduya?",
+        # No two things.
+        "Is Imre Valko older or younger than Sena Oduya?",
+        "Which bridge is older, Mirel, Tarn or Oss?",
+        "Which bridge is older, Mirel or Tarn or Oss?",
+        "Which game, Mirel, Tarn or Oss, was made first?",
+        "Did Mirel, Tarn or Oss open first?",
+        "Are Mirel, Tarn and Oss from the same country?",
+        "Are Mirel and Tarn from the same country as Oss?",
+        "Are Mirel and Tarn from the same country or from two?",
+        "Which bridge between Tarn and Oss was opened first?",
+        # A date, an amount, an event or half a sentence in a name's place.
+        "Did Imre Valko die before 1970?",
+        "Did Imre Valko die before May 1970?",
+        "Did Imre Valko die before World War II?",
+        "Was Imre Valko born before the end of the Oss Revolt?",
+        "Was Imre Valko born before his brother?",
+        "Was Imre Valko born before Sena Oduya was?",
+        "Is Mirel Bridge longer than 100 metres?",
+        "Between 1900 and 1950, which bridge was built first?",
     ],
 )
-def test_dates(text: str, date: tuple[int, ...]) -> None:
-    assert date_in(text) == date
+def test_a_wording_that_asks_for_something_else_is_no_comparison(question: str) -> None:
+    assert comparison_of(question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "comparison"),
+    [
+        (
+            "Was The Day After Tomorrow released before Low Water?",
+            Comparison("The Day After Tomorrow released", "Low Water", "earliest", yes_no=True),
+        ),
+        ("Which film, Before Low Water or Heat, was released later?", Comparison("Before Low Water", "Heat", "latest")),
+        ("Which is older, Dead Or Alive or Heat?", Comparison("Dead Or Alive", "Heat", "earliest")),
+        ("Which is older, Heat or Dead Or Alive?", Comparison("Heat", "Dead Or Alive", "earliest")),
+        ('Which is older, "The day after" or Heat?', Comparison('"The day after"', "Heat", "earliest")),
+        ("Which band was formed before 1990, Tarn or Oss?", Comparison("Tarn", "Oss", "earliest")),
+        (" Which game, Tarn or Oss, was made first?", Comparison("Tarn", "Oss", "earliest")),
+        ("Which lake is the deepest, Tarn or Oss?", Comparison("Tarn", "Oss", "most")),
+        ("Are both Tarn, Ossland and Oss in the same province?", Comparison("province", "", "same", yes_no=True)),
+    ],
+)
+def test_the_words_that_compare_count_outside_names(question: str, comparison: Comparison) -> None:
+    assert comparison_of(question) == comparison
 
 
 @pytest.mark.parametrize(
@@ -95,6 +144,9 @@ def test_dates(text: str, date: tuple[int, ...]) -> None:
         ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1 metres", "Sena Oduya"),
         ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1", "Sena Oduya"),
         ("Which is longer, Imre Valko or Sena Oduya?", "62.4 m", "78.1 feet", ""),
+        ("Which is longer, Imre Valko or Sena Oduya?", "1901–1905", "1921–1929", ""),
+        ("Who is older, Imre Valko or Sena Oduya?", "384–322 BC", "356–323 BC", ""),
+        ("Which is older, Imre Valko or Sena Oduya?", "900 years", "800 years", ""),
     ],
 )
 def test_what_two_answers_decide(question: str, first: str, second: str, answer: str) -> None:

@@ -25,6 +25,19 @@ BORN = ("When was Imre Valko born?", "When was Sena Oduya born?")
         ("Which newspaper is older, the Oss Gazette or the Tarn Post?", ()),  # founded, not born
         ("Is Mirel Bridge longer than Oss Bridge?", ("How long is Mirel Bridge?", "How long is Oss Bridge?")),
         ("Which ferry is heavier, MV Tarn or MV Oss?", ("How heavy is MV Tarn?", "How heavy is MV Oss?")),
+        ("Which lake is deepest, Tarn or Oss?", ("How deep is Tarn?", "How deep is Oss?")),
+        (
+            "Which band was formed first, Simply Red or The Oss?",
+            ("When was Simply Red formed?", "When was The Oss formed?"),
+        ),
+        (
+            "Was The Red After Dark released before Low Water?",
+            ("When was The Red After Dark released?", "When was Low Water released?"),
+        ),
+        ("Which film was released first in Ossland, Low Water or Tarn?", ()),  # there, and not at all
+        ("Who was older when he died, Imre Valko or Sena Oduya?", ()),
+        ("Who died younger, Imre Valko or Sena Oduya?", ()),
+        ("Did Imre Valko die before 1970?", ()),
         ("Which town is larger, Tarn or Oss?", ()),  # by people or by land
         ("Do Imre Valko and Sena Oduya share the same nationality?", ()),
         ("When was Imre Valko born?", ()),
