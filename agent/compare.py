@@ -225,8 +225,8 @@ def _first_side(head: str, after: int) -> str:
         # "the highest mountain of Scotland or Wales" compares neither Scotland nor Wales.
         return rest[comma.end() :] if comma else rest if _NAME.match(rest) else ""
     if "," in head:  # "Which game, A or B, was made first?"
-        kind, _, name = head.partition(",")
-        return name if re.fullmatch(r"\w+(?: [a-z]+)*", kind) else ""
+        kind, _, rest = head.partition(",")
+        return rest if re.fullmatch(r"\w+(?: [a-z]+)*", kind) else ""
     name = re.search(r"(?<=\s)[A-Z].*", head)
     return name[0] if name else ""
 
