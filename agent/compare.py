@@ -34,11 +34,11 @@ _OTHERWISE = [
     re.compile(pattern)
     for pattern in (
         rf"\b(?:{'|'.join(_ASKED)})\s+(?:than\s+)?(?:when|while|at)\b",  # "older when he died"
-        r"\b(?:named|called|titled|christened|modell?ed|styled|taken|looked?|looking)\b.*\bafter\b",
+        r"\b(?:named|called|titled|christened|modell?ed|styled|taken|look(?:s|ed|ing)?)\b.*\bafter\b",
         # "Who lived longer": a difference of two dates.
         r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the |for )?long|\bno longer\b|^[Ww]ho\b.*\blong(?:er|est)\b",
         # At what age, not in what year.
-        r"\b(?:older|oldest|younger|youngest)\b.*\b(?:when|died?|dying|death|dead|aged?)\b",
+        r"\b(?:older|oldest|younger|youngest)\b.*\b(?:when|died?|dying|death|dead|aged?|at)\b",
         r"\b(?:oldest|youngest)(?: [a-z]+)? to\b",
         r"\b(?:when|died?|dying|death|lived?|aged?)\b.*\b(?:older|oldest|younger|youngest)\b",
         r"^[Ww]ho\b.*\b(?:older|oldest|younger|youngest) (?!of\b|out\b|between\b|than\b|the\b)[a-z]",
@@ -79,9 +79,9 @@ _EVENT = re.compile(
 )
 # "Which band was formed before 1990, A or B?"; not "before joining it".
 _UNTIL = re.compile(r"\s*(?:[,:?]|$|the other\b|(?:[A-Z][a-z]+\s+)?\d)")
-# A date or an amount in a name's place, or half a sentence.
+# A date or an amount in a name's place, half a sentence, or what a sentence before it named.
 _NO_SIDE = re.compile(
-    r"\W*\d[\d.,]*(?:\s*[a-z]+)*\W*|(?:of|in|on|at|by|for|from|to|with|was|is|did)\b.*"
+    r"\W*\d[\d.,]*(?:\s*[a-z]+)*\W*|(?:of|in|on|at|by|for|from|to|with|was|is|did|there|any|his|her|its|their|he|she|it)\b.*"
     r"|.*\b(?:January|February|March|April|May|June|July|August|\w+ember|October)\b.*\d{3,4}"
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
@@ -165,7 +165,11 @@ def _choice(question: str, direction: re.Match[str]) -> Comparison | None:
     first, second = _first_side(choice["head"], direction.end()), choice["second"]
     if direction.start() > choice.end("head"):
         tail = _LOWER_END.search(second)
-        if tail is None or direction[0] not in tail["tail"] or (not tail["comma"] and _IN_NAME.match(tail["tail"])):
+        if (
+            tail is None
+            or not tail["tail"].endswith(direction[0])
+            or (not tail["comma"] and _IN_NAME.match(tail["tail"]))
+        ):
             return None
         second = second[: tail.start()]
     first, second = _bare(first), _bare(second)
