@@ -8,6 +8,7 @@ import pytest
 
 from agent.plan import Plan
 from hopcite.chat import Completion
+from hopcite.types import AnswerStatus
 from retrieval import Collection
 from tests.agent.test_graph import NOT_THERE, PLAN, REPLY, Script, ask, collection
 
@@ -86,7 +87,7 @@ def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collec
 
 @pytest.mark.parametrize(("likelihood", "status"), [(0.3, "answered"), (0.2, "partial"), (0.01, "partial")])
 def test_an_answer_that_is_hardly_likely_is_partial_at_best(
-    collection: Collection, likelihood: float, status: str
+    collection: Collection, likelihood: float, status: AnswerStatus
 ) -> None:
     answer = ask(collection, [told(REPLY, likelihood)], mode="never")
     assert (answer.short_answer, answer.status, answer.confidence) == ("Kestmark", status, pytest.approx(likelihood))
