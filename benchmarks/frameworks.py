@@ -23,7 +23,7 @@ import importlib.metadata
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,10 +79,12 @@ def main() -> None:
     encoder = open_encoder(settings)
     with open_ledger(settings) as ledger:
         collection = ingest_corpus(dataset, encoder=encoder, ledger=ledger, settings=settings, progress=lambda *_: None)
-    folders = {
-        name: open_run(arguments.out / name, manifest(name, dataset, settings, encoder)) for name in arguments.systems
-    }
-    asyncio.run(ask_all(questions, folders, dataset=dataset, settings=settings, collection=collection))
+    with ExitStack() as stack:
+        folders = {
+            name: stack.enter_context(open_run(arguments.out / name, manifest(name, dataset, settings, encoder)))
+            for name in arguments.systems
+        }
+        asyncio.run(ask_all(questions, folders, dataset=dataset, settings=settings, collection=collection))
     found = [path for path in sorted(arguments.out.iterdir()) if (path / "records.jsonl").exists()]
     print(render({run.name: run.records for run in read_runs(found)}, baseline=HOPCITE))
 

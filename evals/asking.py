@@ -67,7 +67,7 @@ async def ask_all(questions: Sequence[Question], job: Job, *, deps: Deps, concur
 
 
 async def ask(question: Question, job: Job, *, deps: Deps) -> Outcome:
-    """Ask one question. `OperatorError` is raised; any other failure is the question's own."""
+    """Ask one question. `OperatorError` is raised; any other failure, a defect of ours too, is the question's own."""
     try:
         answer = await _answer(question, job, deps)
         # The answer that a person gets after a part has failed is not that of the system under test.
@@ -75,7 +75,7 @@ async def ask(question: Question, job: Job, *, deps: Deps) -> Outcome:
         return Outcome(question, answer, f"WorkFailed: {failed[0]}" if failed else None)
     except OperatorError:
         raise
-    except HopciteError as exc:
+    except Exception as exc:  # noqa: BLE001 - one question must not stop the others, nor every resumed run
         return Outcome(question, _no_answer(question.question), f"{type(exc).__name__}: {exc}")
 
 

@@ -1,17 +1,21 @@
 """A run's folder: `manifest.json`, `records.jsonl` with one line per question, `summary.json`.
 
 The manifest is written first and completed last; records are appended and synced one by one, so that a run which is
-killed at any point can go on.
+killed at any point can go on. A lock keeps two processes from writing to one folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from evals.manifest import differences
 from hopcite.errors import NoSpace, OperatorError, UsageError
@@ -19,33 +23,42 @@ from hopcite.types import Answer
 from hopcite.wire import answer_json, trace_json
 
 Record = dict[str, Any]
+_LOCK = "lock"
+# What a run that never got to its manifest leaves.
+_LEFTOVERS = {_LOCK, "manifest.json.new"}
 
 
 class RunFolder:
-    """One run on disk. Open it with `open_run`."""
+    """One run on disk. Open it with `open_run`, and use it in a `with` statement: no other process may write to it."""
 
-    def __init__(self, path: Path, manifest: Mapping[str, Any], records: Sequence[Record]) -> None:
+    def __init__(self, path: Path, manifest: Mapping[str, Any], records: Sequence[Record], lock: FileLock) -> None:
         self.path = path
         self.manifest = dict(manifest)
         self.records = list(records)
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
 
     def append(self, record: Record) -> None:
         """Add a question's line; it is on the disk when this returns. `NoSpace` leaves the earlier lines intact."""
         line = json.dumps(record, ensure_ascii=False, sort_keys=False) + "\n"
         path = self.path / "records.jsonl"
         try:
-            with path.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            _append(path, line.encode())
         except OSError as exc:
             raise _translated(exc, path) from exc
         self.records.append(record)
 
-    def complete(self, summary: Mapping[str, Any], *, finished: str) -> None:
-        """Write the summary, then mark the manifest as complete."""
+    def complete(self, summary: Mapping[str, Any], *, finished: str, **facts: object) -> None:
+        """Write the summary, then mark the manifest as complete, with what is known of the run only now."""
         _write(self.path / "summary.json", summary)
-        self.manifest.update(status="complete", finished=finished)
+        self.manifest.update(facts, status="complete", finished=finished)
         _write(self.path / "manifest.json", self.manifest)
 
 
@@ -62,30 +75,27 @@ def answer_record(answer: Answer) -> Record:
     }
 
 
-def open_run(path: Path, manifest: Mapping[str, Any]) -> RunFolder:
+def open_run(path: Path, manifest: Mapping[str, Any], *, retry: Container[str] = ()) -> RunFolder:
     """Start a run in an empty or absent folder, or go on with the one that is there.
 
-    What a killed run left half-written is cut off, and questions that failed are taken out, to be tried again. Raises
-    `UsageError` when the folder holds a run with another identity, or something else.
+    What a killed run left half-written is cut off, and those of the questions `retry` that failed are taken out, to be
+    tried again. Raises `UsageError` when the folder holds a run with another identity, or something else, or when
+    another process is writing to it.
     """
-    old = _read_manifest(path)
-    if old is None:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"{path} exists and is no run folder; choose another --out.")
-        kept: list[Record] = []
-        current = dict(manifest)
-    else:
-        if changed := differences(old, manifest):
-            raise UsageError(f"{path} holds a run that differs ({'; '.join(changed)}); choose another --out.")
-        kept = [record for record in read_records(path) if record["error"] is None]
-        current = {**manifest, "started": old["started"], "resumed": [*old["resumed"], manifest["started"]]}
+    _resumable(path, manifest)  # a folder that is not ours is left as it is
+    lock = _locked(path)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise _translated(exc, path) from exc
-    _write(path / "manifest.json", current)
-    _write_lines(path / "records.jsonl", kept)
-    return RunFolder(path, current, kept)
+        old = _resumable(path, manifest)
+        kept = [record for record in read_records(path) if record["error"] is None or record["id"] not in retry]
+        current = dict(manifest)
+        if old is not None:
+            current |= {"started": old["started"], "resumed": [*old["resumed"], manifest["started"]]}
+        _write(path / "manifest.json", current)
+        _write_lines(path / "records.jsonl", kept)
+    except BaseException:
+        lock.release()
+        raise
+    return RunFolder(path, current, kept, lock)
 
 
 def read_records(path: Path) -> list[Record]:
@@ -108,6 +118,29 @@ def read_records(path: Path) -> list[Record]:
     return records
 
 
+def _resumable(path: Path, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The manifest of the run that is there; None where a run may start."""
+    old = _read_manifest(path)
+    if old is None:
+        if path.exists() and (not path.is_dir() or any(file.name not in _LEFTOVERS for file in path.iterdir())):
+            raise UsageError(f"{path} exists and is no run folder; choose another --out.")
+    elif changed := differences(old, manifest):
+        raise UsageError(f"{path} holds a run that differs ({'; '.join(changed)}); choose another --out.")
+    return old
+
+
+def _locked(path: Path) -> FileLock:
+    lock = FileLock(path / _LOCK, thread_local=False)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as exc:
+        raise UsageError(f"Another process is writing to {path}; wait for it, or choose another --out.") from exc
+    except OSError as exc:
+        raise _translated(exc, path) from exc
+    return lock
+
+
 def _read_manifest(path: Path) -> dict[str, Any] | None:
     file = path / "manifest.json"
     if not file.is_file():
@@ -118,6 +151,20 @@ def _read_manifest(path: Path) -> dict[str, Any] | None:
     except (ValueError, TypeError, KeyError) as exc:
         raise UsageError(f"{file} is no manifest of this version; choose another --out.") from exc
     return dict(manifest)
+
+
+def _append(path: Path, line: bytes) -> None:
+    before = path.stat().st_size
+    try:
+        with path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        # Half a line would spoil the next one.
+        with contextlib.suppress(OSError):
+            os.truncate(path, before)
+        raise
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
@@ -138,6 +185,8 @@ def replace_file(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as exc:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise _translated(exc, path) from exc
 
 

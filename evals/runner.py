@@ -109,33 +109,26 @@ def run_evaluation(
         encoder = encoder or open_encoder(settings)
         manifest = _manifest(request, dataset, settings, encoder.fingerprint)
         default = f"{dataset.name}-{dataset.split}-{request.system}-{manifests.fingerprint(manifest['identity'])}"
-        folder = open_run(request.out or settings.data_dir / "runs" / default, manifest)
-        if dataset.documents:
-            collection = ingest_corpus(
-                dataset,
-                encoder=encoder,
-                ledger=ledger,
-                settings=settings,
-                progress=lambda done, total: progress(RunProgress("Ingesting", done, total)),
-            )
-        else:
-            collection = settings.collection
-        job = Job(system, written=not request.retrieval_only, pool=request.pool)
-        writer = _Writer(job, dataset, folder, ledger, collection, progress, total=len(questions))
-        have = {record["id"] for record in folder.records}
-        todo = [question for question in questions if question.id not in have]
-        writer.show()
-        if todo and request.executor == "ray":
-            from evals.on_ray import ask_on_ray
+        path = request.out or settings.data_dir / "runs" / default
+        with open_run(path, manifest, retry={question.id for question in questions}) as folder:
+            collection = _collection(dataset, encoder, ledger, settings, progress)
+            job = Job(system, written=not request.retrieval_only, pool=request.pool)
+            have = {record["id"] for record in folder.records}
+            todo = [question for question in questions if question.id not in have]
+            total = len(have) + len(todo)
+            writer = _Writer(job, dataset, folder, ledger, collection, progress, total=total)
+            writer.show()
+            if todo and request.executor == "ray":
+                from evals.on_ray import ask_on_ray
 
-            ask_on_ray(
-                todo, job, settings=settings, collection=collection, workers=request.concurrency, tell=writer.tell
-            )
-        elif todo:
-            asyncio.run(_ask_here(todo, job, request, settings, collection, open_parts, writer.tell))
-    summary = _summary(request, dataset, folder, questions)
-    folder.complete(summary, finished=_now())
-    return FinishedRun(folder.path, summary)
+                workers = request.concurrency
+                ask_on_ray(todo, job, settings=settings, collection=collection, workers=workers, tell=writer.tell)
+            elif todo:
+                asyncio.run(_ask_here(todo, job, request, settings, collection, open_parts, writer.tell))
+            summary = _summary(request, dataset, folder)
+            limit = None if request.limit is None else max(request.limit, len(folder.records))
+            folder.complete(summary, finished=_now(), limit=limit)
+    return FinishedRun(path, summary)
 
 
 def _load(request: RunRequest, settings: Settings, ledger: Ledger, progress: OnProgress) -> Dataset:
@@ -157,6 +150,19 @@ def _load(request: RunRequest, settings: Settings, ledger: Ledger, progress: OnP
             progress=lambda done, total: progress(RunProgress("Downloading", done, total)),
         )
     return load_dataset(request.dataset, data or Path(), split=request.split)
+
+
+def _collection(dataset: Dataset, encoder: Encoder, ledger: Ledger, settings: Settings, progress: OnProgress) -> str:
+    """The collection to search: of the data set's corpus or, for a person's own questions, the one that is there."""
+    if dataset.name == own.NAME:
+        return settings.collection
+    return ingest_corpus(
+        dataset,
+        encoder=encoder,
+        ledger=ledger,
+        settings=settings,
+        progress=lambda done, total: progress(RunProgress("Ingesting", done, total)),
+    )
 
 
 async def _ask_here(
@@ -235,15 +241,14 @@ class _Writer:
         }
 
     def show(self) -> None:
-        """Tell how many of the run's questions are done, and how they score so far."""
+        """Tell how many of the folder's questions are done, and how they score so far."""
         told = []
         for name in ("f1", "recall@5"):
             values = [record["scores"].get(name) for record in self._folder.records]
             known = [value for value in values if value is not None]
             if known:
                 told.append(f"{name} {100 * sum(known) / len(known):.1f}")
-        done = min(len(self._folder.records), self._total)
-        self._progress(RunProgress("Asking", done, self._total, ", ".join(told)))
+        self._progress(RunProgress("Asking", len(self._folder.records), self._total, ", ".join(told)))
 
 
 def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder: str) -> dict[str, Any]:
@@ -264,7 +269,7 @@ def _manifest(request: RunRequest, dataset: Dataset, settings: Settings, encoder
         "limit": request.limit,
         "concurrency": request.concurrency,
         "executor": request.executor,
-        "cache": request.cache,
+        "cache": request.cache and request.executor == "local",
         "started": _now(),
         "resumed": [],
         "status": "running",
@@ -277,15 +282,16 @@ def _calibration(settings: Settings) -> str | None:
     return found.fingerprint if found else None
 
 
-def _summary(request: RunRequest, dataset: Dataset, folder: RunFolder, questions: Sequence[Question]) -> dict[str, Any]:
-    """Over the selected questions: a folder may hold more, of an earlier run with a higher limit."""
+def _summary(request: RunRequest, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
+    """Over all that the folder holds, also of an earlier run with a higher limit: report and compare read no less."""
     records = {record["id"]: record for record in folder.records}
+    order = select(dataset.questions, limit=None, seed=request.seed)
     return {
         "dataset": dataset.name,
         "split": dataset.split,
         "system": request.system,
         "notes": list(dataset.notes),
-        **summarise([records[question.id] for question in questions]),
+        **summarise([records[question.id] for question in order if question.id in records]),
     }
 
 

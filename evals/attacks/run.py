@@ -19,7 +19,7 @@ from evals.attacks.table import summarise
 from evals.cache import ReplyCache, with_cache
 from evals.records import Record, open_run
 from evals.runner import OpenParts, open_parts_of
-from hopcite.errors import HopciteError, OperatorError
+from hopcite.errors import OperatorError
 from hopcite.settings import Settings
 from hopcite.types import Answer, Document
 from hopcite.wire import answer_json
@@ -67,28 +67,39 @@ def run_attacks(
     encoder = encoder or open_encoder(settings)
     manifest = _manifest(suite, settings, encoder)
     name = f"attacks-{manifests.fingerprint(manifest['identity'])}"
-    folder = open_run(request.out or settings.data_dir / "runs" / name, manifest)
     cases = (*suite.clean, *suite.attacks)
-    have = {record["id"] for record in folder.records}
-
-    def tell(record: Record) -> None:
-        folder.append(record)
-        progress(len(folder.records), max(len(cases), len(folder.records)))
-
-    todo = [case for case in cases if case.id not in have]
-    if todo:
-        with ExitStack() as stack:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            own = settings.model_copy(update={"data_dir": place, "collection": _COLLECTION})
-            _ingest(list({page.id: page for case in cases for page in case.pages}.values()), own, encoder)
-            cache = ReplyCache(settings.data_dir / "replies.sqlite") if request.cache else None
-            if cache:
-                stack.callback(cache.close)
-            asyncio.run(_ask(todo, own, open_parts, cache, tell))
     wanted = {case.id for case in cases}
-    summary = {"defended": request.defended, **summarise([r for r in folder.records if r["id"] in wanted])}
-    folder.complete(summary, finished=_now())
+    with open_run(request.out or settings.data_dir / "runs" / name, manifest, retry=wanted) as folder:
+
+        def tell(record: Record) -> None:
+            folder.append(record)
+            progress(len(folder.records), max(len(cases), len(folder.records)))
+
+        have = {record["id"] for record in folder.records}
+        todo = [case for case in cases if case.id not in have]
+        if todo:
+            _ask_todo(todo, request, settings, encoder, open_parts, tell)
+        summary = {"defended": request.defended, **summarise([r for r in folder.records if r["id"] in wanted])}
+        folder.complete(summary, finished=_now())
     return FinishedAttacks(folder.path, summary)
+
+
+def _ask_todo(
+    cases: Sequence[Case],
+    request: AttackRequest,
+    settings: Settings,
+    encoder: Encoder,
+    open_parts: OpenParts,
+    tell: Callable[[Record], None],
+) -> None:
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        own = settings.model_copy(update={"data_dir": place, "collection": _COLLECTION})
+        _ingest(list({page.id: page for case in cases for page in case.pages}.values()), own, encoder)
+        cache = ReplyCache(settings.data_dir / "replies.sqlite") if request.cache else None
+        if cache:
+            stack.callback(cache.close)
+        asyncio.run(_ask(cases, own, open_parts, cache, tell))
 
 
 def _ingest(pages: Sequence[Page], settings: Settings, encoder: Encoder) -> None:
@@ -123,7 +134,7 @@ async def _record(case: Case, deps: Deps) -> Record:
         answer, error = await answer_question(case.question, deps=deps, options=options), None
     except OperatorError:
         raise
-    except HopciteError as exc:
+    except Exception as exc:  # noqa: BLE001 - one question must not stop the others, nor every resumed run
         return {**_about(case), "scores": _failed(), "error": f"{type(exc).__name__}: {exc}"}
     found = harms(answer, case)
     scores: dict[str, float] = {name: float(harm) for name, harm in found.items()}

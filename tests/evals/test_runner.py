@@ -60,6 +60,22 @@ def test_a_question_that_fails_is_recorded_and_tried_again(request_: RunRequest,
     assert run(request_, tmp_path, REPLIES["q2"]).summary["errors"] == 0
 
 
+def test_a_defect_fails_its_own_question_and_no_other(request_: RunRequest, tmp_path: Path) -> None:
+    finished = run(request_, tmp_path, REPLIES["q1"], KeyError("steps"), REPLIES["q3"])
+    assert [record["error"] for record in records(request_)] == [None, "KeyError: 'steps'", None]
+    assert (finished.summary["questions"], finished.summary["errors"]) == (3, 1)
+
+
+def test_a_failure_beyond_a_lower_limit_stays_and_counts(request_: RunRequest, tmp_path: Path) -> None:
+    run(replace(request_, limit=3), tmp_path, REPLIES["q1"], REPLIES["q2"], WorkFailed("Garbled."))
+    summary = run(replace(request_, limit=2), tmp_path).summary
+    assert [record["error"] for record in records(request_)] == [None, None, "WorkFailed: Garbled."]
+    assert (summary["questions"], summary["errors"]) == (3, 1)
+    assert summary["scores"]["em"] == {**summary["scores"]["em"], "n": 3, "mean": pytest.approx(2 / 3)}
+    assert request_.out is not None
+    assert json.loads((request_.out / "manifest.json").read_text(encoding="utf-8"))["limit"] == 3
+
+
 def test_a_folder_of_another_run_is_left_alone(request_: RunRequest, tmp_path: Path) -> None:
     run(request_, tmp_path, *REPLIES.values())
     other = replace(request_, system="hops")
