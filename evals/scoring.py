@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,11 +49,11 @@ def score(
         sum(claim.supported is True for claim in answer.claims) / len(answer.claims) if answer.claims else None
     )
     cited = [Cited(citation.document_id, (citation.start, citation.end)) for citation in verified]
-    scores.update(_citation_scores(cited, _targets(question, stored_text)))
-    facts = [_fact_span(fact, sentence_spans) for fact in question.supporting_facts]
-    if facts and all(facts):
+    scores.update(_citation_scores(cited, _targets(question, stored_text), given=len(answer.citations)))
+    unlocated = sum(_is_unlocated(fact, dataset, sentence_spans) for fact in question.supporting_facts)
+    if question.supporting_facts and not unlocated:
         scores.update(_supporting_fact_scores(answer, question, cited, sentence_spans))
-    return Scored(scores, unlocated_sentences=facts.count(None))
+    return Scored(scores, unlocated_sentences=unlocated)
 
 
 def failed_scores(scores: Mapping[str, float | None]) -> Scores:
@@ -77,9 +78,17 @@ def retrieval_scores(answer: Answer, question: Question) -> Scores:
 
 
 def _by_gold(ranked: Sequence[str], question: Question) -> list[str]:
-    """A ranking in which a gold passage goes by its name, whichever of its documents was found, and comes once."""
-    names = {id_: gold.name for gold in question.gold for id_ in gold.document_ids}
-    return passages.ranked_documents(names.get(document, f"not gold: {document}") for document in ranked)
+    """A ranking in which a gold passage goes by its name, whichever of its documents was found, and comes once.
+
+    A document that is several gold passages stands for each of them.
+    """
+    names: dict[str, list[str]] = defaultdict(list)
+    for gold in question.gold:
+        for id_ in gold.document_ids:
+            names[id_].append(gold.name)
+    return passages.ranked_documents(
+        name for document in ranked for name in names.get(document, [f"not gold: {document}"])
+    )
 
 
 def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scores:
@@ -106,27 +115,34 @@ def answer_scores(answer: Answer, question: Question, dataset_name: str) -> Scor
 def _targets(question: Question, stored_text: StoredText) -> list[Target]:
     """What must be cited: the gold quotes or, without them, the gold documents.
 
-    A quote that can't be placed in its text stands for its whole document.
+    A quote counts in every document that holds it; where it can't be placed in a text, that whole document counts.
     """
     if not question.quotes:
-        return [Target(gold.document_ids) for gold in question.gold]
+        return [Target(dict.fromkeys(gold.document_ids)) for gold in question.gold]
     return [
-        Target((id_,), locate_sentences(stored_text(id_) or "", [quote.text])[0])
+        Target({id_: locate_sentences(stored_text(id_) or "", [quote.text])[0] for id_ in quote.document_ids})
         for quote in question.quotes
-        for id_ in quote.document_ids[:1]
     ]
 
 
-def _fact_span(fact: SupportingFact, sentence_spans: SentenceSpans) -> Span | None:
-    spans = sentence_spans(fact.document_id) if fact.document_id else ()
-    return spans[fact.index] if 0 <= fact.index < len(spans) else None
+def _is_unlocated(fact: SupportingFact, dataset: Dataset, sentence_spans: SentenceSpans) -> bool:
+    """Whether nobody can say if the fact was cited.
+
+    One whose document the corpus lacks, or whose paragraph has no such sentence, is missed, as in the official scorer.
+    """
+    if fact.document_id is None:
+        return False
+    if not dataset.sentences.get(fact.document_id):
+        return True
+    spans = sentence_spans(fact.document_id)
+    return 0 <= fact.index < len(spans) and spans[fact.index] is None
 
 
-def _citation_scores(cited: Sequence[Cited], targets: Sequence[Target]) -> Scores:
+def _citation_scores(cited: Sequence[Cited], targets: Sequence[Target], *, given: int) -> Scores:
     if not targets:
         return {}
     return {
-        "citation_precision": citation_metrics.precision(cited, targets),
+        "citation_precision": citation_metrics.precision(cited, targets, given=given),
         "citation_recall": citation_metrics.recall(cited, targets),
     }
 
@@ -137,7 +153,8 @@ def _supporting_fact_scores(
     """HotpotQA's measures of the cited sentences, alone and joint with the answer."""
     spans = {citation.document_id: sentence_spans(citation.document_id) for citation in cited}
     predicted = cited_sentences(cited, spans)
-    gold = {(fact.document_id, fact.index) for fact in question.supporting_facts if fact.document_id}
+    # A title stands for a paragraph that the corpus lacks: nothing that is cited bears this name.
+    gold = {(fact.document_id or f"lacking: {fact.title}", fact.index) for fact in question.supporting_facts}
     support = supporting_facts(predicted, gold)
     support_em = float(predicted == gold)
     scores: Scores = {

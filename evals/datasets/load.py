@@ -72,6 +72,8 @@ def _dataset(
     questions = tuple(_question(line, ids_by_title, known) for line in asked)
     if not questions:
         raise UsageError(f"{questions_file} holds no questions.")
+    if not passages:
+        raise UsageError(f"{corpus_file} holds no documents; fetch or make the file again.")
     return Dataset(
         name=name,
         split=split,

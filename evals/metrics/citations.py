@@ -13,16 +13,16 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a citation ought to hit: a stretch of a document or, where `span` is None, any of it."""
+    """What a citation ought to hit, in any of the documents that hold it: a stretch or, for None, any of the text."""
 
-    document_ids: Collection[str]
-    span: Span | None = None
+    places: Mapping[str, Span | None]
 
     def hit_by(self, citation: Cited) -> bool:
         """Whether the two share at least one character."""
-        if citation.document_id not in self.document_ids:
+        if citation.document_id not in self.places:
             return False
-        return self.span is None or _overlap(self.span, citation.span)
+        span = self.places[citation.document_id]
+        return span is None or _overlap(span, citation.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Cited:
     span: Span
 
 
-def precision(citations: Sequence[Cited], targets: Sequence[Target]) -> float | None:
-    """Share of the citations that hit a target. None without citations: nothing was claimed."""
-    if not citations:
+def precision(citations: Sequence[Cited], targets: Sequence[Target], *, given: int) -> float | None:
+    """Share of the citations `given`, verified or not, that hit a target. None without any: nothing was claimed."""
+    if not given:
         return None
-    return sum(any(target.hit_by(citation) for target in targets) for citation in citations) / len(citations)
+    return sum(any(target.hit_by(citation) for target in targets) for citation in citations) / given
 
 
 def recall(citations: Sequence[Cited], targets: Sequence[Target]) -> float:

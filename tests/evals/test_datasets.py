@@ -195,6 +195,13 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
         load_dataset("hotpotqa", tmp_path / "cut.json.gz", split="dev")
 
 
+def test_a_corpus_without_documents_is_named(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").touch()
+    (tmp_path / "test.jsonl").write_text('{"id": "q", "question": "Where?", "answer": "x"}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"corpus\.jsonl holds no documents"):
+        load_dataset("hotpotqa", tmp_path, split="test")
+
+
 def test_an_empty_folder_says_what_belongs_there(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").touch()
     with pytest.raises(UsageError, match=r"musique_ans_v1\.0_dev\.jsonl"):

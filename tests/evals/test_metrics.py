@@ -53,11 +53,11 @@ def test_passage_recall_counts_documents_at_their_best_chunk() -> None:
 
 
 def test_citations_hit_a_sentence_when_they_share_a_character() -> None:
-    targets = [Target(["a"], (0, 10)), Target(["b"], None)]
+    targets = [Target({"a": (0, 10)}), Target({"b": None})]
     cited = [Cited("a", (9, 20)), Cited("a", (10, 20)), Cited("c", (0, 5))]
-    assert precision(cited, targets) == pytest.approx(1 / 3)
+    assert precision(cited, targets, given=3) == pytest.approx(1 / 3)
     assert recall(cited, targets) == 0.5
-    assert precision([], targets) is None
+    assert precision([], targets, given=0) is None
 
 
 def test_supporting_facts_are_sets_of_sentences() -> None:
