@@ -1,7 +1,8 @@
 """Replies of the models kept on disk, so that a sweep pays each call once.
 
-A reply is found by everything that it depends on: the model's file or server, the request in full, and for a reranker
-its code. It is billed with the calls, tokens and seconds that it took when it was made, so costs stay comparable.
+A reply is found by everything that it depends on: the model's file or server, the version of what runs it here, the
+request in full, and for a reranker its code. It is billed with the calls, tokens and seconds that it took when it was
+made, so costs stay comparable.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from agent import Deps
-from evals.manifest import sources_sha256
+from evals.manifest import catalogue_sha256, heads_sha256, installed, sources_sha256
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Completion, Message, T
 from hopcite.errors import OperatorError
-from hopcite.models import CATALOGUE
 from hopcite.settings import Settings
 from hopcite.types import Chunk
+from retrieval.rerank.choice import engine_of
 from retrieval.rerank.port import Ranking, Reranker
 
-_ATTENTION = ("attention", "cascade", "in_context", "port", "recipes", "weights")
+_ATTENTION = ("attention", "cascade", "heads", "in_context", "port", "recipes", "weights")
 
 
 class ReplyCache:
@@ -92,8 +93,9 @@ def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
         "code": sources_sha256(*_code(deps.settings)),
         "chat": _chat_identity(deps.settings, deps.chat),
         "device": rerank.device,
-        "sha256": _file_sha256(rerank.model),
-        "heads": rerank.heads and hashlib.sha256(rerank.heads.read_bytes()).hexdigest(),
+        "sha256": catalogue_sha256(rerank.model),
+        "heads": heads_sha256(rerank),
+        **_in_process(deps.settings),
     }
     # One name may stand for a model in this process and for another on a server. Told only where it is not the
     # default, under which many replies are kept.
@@ -198,16 +200,32 @@ def _code(settings: Settings) -> list[str]:
     return ["retrieval/rerank"]
 
 
+def _in_process(settings: Settings) -> dict[str, object]:
+    """What runs a reranker in this process: the libraries, and the state of its weights where they lie in a folder."""
+    rerank = settings.rerank
+    here = [method for method in rerank.methods if engine_of(method, rerank) == "in-process"]
+    if not here:
+        return {}
+    read = {settings.encoder.model if method == "late-interaction" else rerank.model for method in here}
+    return {
+        "libraries": {name: installed(name) for name in ("torch", "transformers")},
+        "folders": {model: _folder_digest(Path(model)) for model in sorted(read) if Path(model).is_dir()},
+    }
+
+
+def _folder_digest(folder: Path) -> str:
+    """Over names, sizes and times of change: reading gigabytes would take longer than the replies that are saved."""
+    files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    told = [f"{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
 def _chat_identity(settings: Settings, chat: Chat) -> dict[str, object]:
     llm = settings.llm
     return {
         "model": chat.model,
-        "sha256": _file_sha256(llm.model),
+        "sha256": catalogue_sha256(llm.model),
         "server": llm.base_url,
         "context_tokens": chat.context_tokens,
+        **({} if llm.base_url else {"xllamacpp": installed("xllamacpp")}),
     }
-
-
-def _file_sha256(model: str) -> str | None:
-    entry = CATALOGUE.get(model)
-    return entry.file.sha256 if entry and entry.file else None

@@ -14,14 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from evals.datasets import Dataset
+from hopcite.errors import SettingsError
 from hopcite.models import CATALOGUE
-from hopcite.settings import Settings
+from hopcite.settings import RerankSettings, Settings
+from retrieval.rerank.choice import engine_of
 
 VERSION = 2
 """Of the run folder's format."""
+_NOT_OWN = {None, "chat"}  # what a reranking method runs on that reads no `rerank.model`
 _ROOT = Path(__file__).resolve().parent.parent
 # The packages whose code can change a record. The doors (ui) only show it.
 CODE = ("agent", "evals", "hopcite", "ingest", "retrieval")
+LIBRARIES = (
+    *("torch", "transformers", "sentence-transformers", "xllamacpp"),
+    *("qdrant-edge-py", "qdrant-client", "langgraph"),
+)
+"""Those whose versions can change a record."""
 
 
 def identity(
@@ -108,15 +116,16 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
+        "memory_gib": _memory_gib(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "torch": _installed("torch"),
+        **{name: installed(name) for name in LIBRARIES},
     }
 
 
 def code_version() -> dict[str, Any]:
     """The package's version and, in a checkout, the commit."""
-    return {"version": _installed("hopcite"), "commit": _git("rev-parse", "HEAD")}
+    return {"version": installed("hopcite"), "commit": _git("rev-parse", "HEAD")}
 
 
 @cache
@@ -130,16 +139,47 @@ def sources_sha256(*names: str) -> str:
 
 
 def models(settings: Settings) -> dict[str, dict[str, str | None]]:
-    """The models that the settings use, by job; `sha256` where the catalogue knows it."""
-    used = {"llm": settings.llm.model, "encoder": settings.encoder.model}
-    if {"attention", "cross-encoder"} & set(settings.rerank.methods):
-        used["reranker"] = settings.rerank.model
-    return {job: {"id": model, "sha256": _model_sha256(model)} for job, model in used.items()}
+    """The models that the settings use, by job, and the file of attention heads.
+
+    `sha256` where the catalogue knows it; None for what a server holds. Raises `SettingsError` without the file.
+    """
+    llm, rerank = settings.llm, settings.rerank
+    used = {"llm": (llm.model, llm.base_url is None), "encoder": (settings.encoder.model, True)}
+    if engines := {engine_of(method, rerank) for method in rerank.methods if method != "late-interaction"} - _NOT_OWN:
+        used["reranker"] = (rerank.model, "in-process" in engines)
+    found = {
+        job: {"id": model, "sha256": catalogue_sha256(model) if here else None} for job, (model, here) in used.items()
+    }
+    if digest := heads_sha256(rerank):
+        found["heads"] = {"id": str(rerank.heads), "sha256": digest}
+    return found
 
 
-def _model_sha256(model: str) -> str | None:
+def catalogue_sha256(model: str) -> str | None:
+    """Of the model's file; None for a model of which the catalogue keeps none."""
     entry = CATALOGUE.get(model)
     return entry.file.sha256 if entry and entry.file else None
+
+
+def heads_sha256(rerank: RerankSettings) -> str | None:
+    """Of the file of attention heads, where it is read. Raises `SettingsError` when it can't be."""
+    if rerank.heads is None or "attention" not in rerank.methods:
+        return None
+    try:
+        return hashlib.sha256(rerank.heads.read_bytes()).hexdigest()
+    except OSError as exc:
+        why = exc.strerror or exc
+        raise SettingsError(
+            f"rerank.heads {rerank.heads} cannot be read ({why}); name a file of `hopcite rerank-heads`."
+        ) from exc
+
+
+def installed(package: str) -> str | None:
+    """Its version; None when it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _shown(value: object) -> str:
@@ -156,10 +196,10 @@ def _cpu() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _installed(package: str) -> str | None:
+def _memory_gib() -> float | None:
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):  # a system that does not tell
         return None
 
 

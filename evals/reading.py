@@ -85,14 +85,19 @@ def answer_measure(records: Sequence[Record]) -> str:
 
 
 def confidence_and_correctness(records: Sequence[Record]) -> tuple[list[float], list[float]]:
-    """One confidence and one correctness for every answer that was scored. A question that failed has confidence 0.
+    """One confidence and one correctness for every question that was scored: 0 where it failed or was declined.
 
     Empty where no answer has a confidence: without evidence there is none.
     """
     measure = answer_measure(records)
     known = [record for record in records if record["scores"].get(measure) is not None]
-    sure = [0.0 if record["error"] else float(record.get("confidence") or 0.0) for record in known]
+    sure = [float(record.get("confidence") or 0.0) if was_given(record) else 0.0 for record in known]
     return (sure, [float(record["scores"][measure]) for record in known]) if any(sure) else ([], [])
+
+
+def was_given(record: Record) -> bool:
+    """Whether there is an answer: what was declined, or failed, says nothing that a confidence could be of."""
+    return record["error"] is None and record.get("status") != "unanswerable"
 
 
 def calibrated(run: Run) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from evals.columns import columns, wrapped
 from evals.labels import in_order, label
 from evals.metrics.abstention import aurc, ece
-from evals.reading import confidence_and_correctness
+from evals.reading import confidence_and_correctness, was_given
 from evals.records import Record
 
 RESAMPLES = 2000
@@ -72,6 +72,15 @@ def quantile(values: Sequence[float], share: float) -> dict[str, float]:
     return {"mean": float(np.quantile(found, share)), "low": float(low), "high": float(high)}
 
 
+def stage_seconds(records: Sequence[Record]) -> dict[str, list[float]]:
+    """Each stage that some record has to its seconds in all of them; `total` comes last."""
+    spent = [record["usage"]["ms"] for record in records]
+    stages = dict.fromkeys(stage for ms in spent for stage in ms)
+    return {
+        stage: [ms.get(stage, 0.0) / 1000 for ms in spent] for stage in sorted(stages, key=lambda name: name == "total")
+    }
+
+
 def render_summary(summary: Mapping[str, Any]) -> str:
     """The summary as text: scores in percent with their intervals, by type as well, then what a question cost."""
     lines = [
@@ -97,15 +106,19 @@ def render_summary(summary: Mapping[str, Any]) -> str:
     if kinds:
         lines += ["", *columns([("type (questions)", "measure (%)", "mean", "95% interval"), *kinds], left=(0, 1))]
     if sure := summary["confidence"]:
-        lines += ["", f"Confidence: AURC {100 * sure['aurc']:.1f}, ECE {100 * sure['ece']:.1f}"]
+        told = f"AURC {100 * sure['aurc']:.1f} ({sure['n']} questions), ECE {100 * sure['ece']:.1f}"
+        lines += ["", f"Confidence: {told} ({sure['answers']} answers)"]
     if cost := summary["cost"]:
-        seconds = ", ".join(f"{stage} {seconds_text(value)}" for stage, value in cost["seconds"].items() if value)
         told = (
             f"Per question: {cost['llm_calls']:.1f} model calls, {cost['prompt_tokens']:,.0f} prompt tokens, "
-            f"{cost['completion_tokens']:,.0f} completion tokens; mean seconds: {seconds} "
-            f"(median {seconds_text(cost['seconds_p50'])}, 95% within {seconds_text(cost['seconds_p95'])})"
+            f"{cost['completion_tokens']:,.0f} completion tokens"
         )
-        lines += ["", wrapped(told)]
+        seconds = [
+            (stage, *(seconds_text(cost[name][stage]) for name in ("seconds", "seconds_p50", "seconds_p95")))
+            for stage, mean in cost["seconds"].items()
+            if mean
+        ]
+        lines += ["", wrapped(told), "", *columns([("seconds", "mean", "median", "95% within"), *seconds])]
     if lost := summary.get("unlocated_sentences"):
         told = f"Note: {lost} supporting sentences are not in the stored texts; their questions have no such scores."
         lines += ["", wrapped(told)]
@@ -139,22 +152,23 @@ def _statuses(records: Sequence[Record]) -> dict[str, int]:
 def _confidence(records: Sequence[Record]) -> dict[str, float]:
     """Whether `confidence` knows which answers are right: area under the risk-coverage curve, calibration error.
 
-    Right is EM or, where it is defined, MultiHop-RAG's accuracy. Empty where no answer has both.
+    Right is EM or, where it is defined, MultiHop-RAG's accuracy. The area is over `n` questions, the error over the
+    `answers` that were given. Empty where no answer has both.
     """
     sure, right = confidence_and_correctness(records)
-    return {"n": len(sure), "aurc": aurc(sure, right), "ece": ece(sure, right)} if sure else {}
+    given = confidence_and_correctness([record for record in records if was_given(record)])
+    return {"n": len(sure), "aurc": aurc(sure, right), "answers": len(given[0]), "ece": ece(*given)} if sure else {}
 
 
 def _cost(records: Sequence[Record]) -> dict[str, Any]:
+    """Means; of the seconds of each stage, 0 for a question that skipped it, the median and 95th percentile too."""
     if not records:
         return {}
-    stages = list(records[0]["usage"]["ms"])
     cost: dict[str, Any] = {name: float(np.mean([record["usage"][name] for record in records])) for name in _COUNTS}
-    cost["seconds"] = {
-        stage: float(np.mean([record["usage"]["ms"].get(stage, 0.0) for record in records])) / 1000 for stage in stages
-    }
-    totals = [record["usage"]["ms"].get("total", 0.0) / 1000 for record in records]
-    cost["seconds_p50"], cost["seconds_p95"] = (float(value) for value in np.percentile(totals, [50, 95]))
+    stages = stage_seconds(records)
+    cost["seconds"] = {stage: float(np.mean(values)) for stage, values in stages.items()}
+    for share in (50, 95):
+        cost[f"seconds_p{share}"] = {stage: float(np.percentile(values, share)) for stage, values in stages.items()}
     return cost
 
 

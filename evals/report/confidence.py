@@ -8,7 +8,7 @@ import numpy as np
 
 from evals.labels import label
 from evals.metrics import abstention
-from evals.reading import Run, calibrated, confidence_and_correctness
+from evals.reading import Run, calibrated, confidence_and_correctness, was_given
 from evals.report import svg
 from evals.report.figure import Figure, legend, told
 from evals.report.tables import Cell, Table, percent, points, shares
@@ -42,8 +42,8 @@ def risk(runs: Sequence[Run]) -> Figure | None:
         "risk",
         "Risk against coverage",
         f"If only the most confident share of the questions were answered (coverage), how many of these answers would "
-        f"be wrong (risk, by {measure}). Lower is better; a flat line means that the confidence tells nothing. AURC is "
-        "the area under the line, with its 95% interval.",
+        f"be wrong (risk, by {measure}). Lower is better; a flat line means that the confidence tells nothing. "
+        "Declined and failed questions come last. AURC is the area under the line, with its 95% interval.",
         [("", svg.plot(drawn, x, y, told=told(table)))],
         legend(runs, areas, line=True),
         table,
@@ -51,11 +51,11 @@ def risk(runs: Sequence[Run]) -> Figure | None:
 
 
 def calibration(runs: Sequence[Run]) -> Figure | None:
-    """How many answers are right by what was said of them. None without answers that have a confidence."""
+    """How many of the answers that were given are right by what was said of them. None without a confidence."""
     panels = []
     rows: list[tuple[str, tuple[Cell, ...]]] = []
     for n, run in enumerate(runs):
-        confidence, correct = confidence_and_correctness(run.records)
+        confidence, correct = confidence_and_correctness([record for record in run.records if was_given(record)])
         if not correct:
             continue
         bins = [part for part in abstention.calibration_bins(confidence, correct) if part.n]
@@ -69,7 +69,7 @@ def calibration(runs: Sequence[Run]) -> Figure | None:
         ]  # fmt: skip
         words = "; ".join(f"confidence {p.x:.2f}: right {percent(p.y)}" for p in drawn)
         axes = svg.percent_axis("confidence"), svg.percent_axis(f"right, by {label(run.answer_measure)}")
-        ece = f"ECE {error['mean']:.3f} ({error['low']:.3f} to {error['high']:.3f})"
+        ece = f"ECE {error['mean']:.3f} ({error['low']:.3f} to {error['high']:.3f}), {len(correct)} answers"
         name = f"{run.name}, {calibrated(run)}".removesuffix(", ")
         panels.append(
             (f"{name}: {ece}",
@@ -85,9 +85,10 @@ def calibration(runs: Sequence[Run]) -> Figure | None:
     return Figure(
         "calibration",
         "Calibration of the confidence",
-        "On the dashed line an answer with confidence 80% is right 8 times out of 10. Larger marks hold more answers; "
-        "bars are 95% (Wilson) intervals. ECE is the mean distance from the line, weighted by answers, over 10 "
-        "bins; resampling raises it, so that its interval lies high.",
+        "On the dashed line an answer with confidence 80% is right 8 times out of 10. Questions that were declined or "
+        "failed have no answer and do not count. Larger marks hold more answers; bars are 95% (Wilson) intervals. ECE "
+        "is the mean distance from the line, weighted by answers, over 10 bins; resampling raises it, so that its "
+        "interval lies high.",
         panels,
         [],
         Table(("run, bin of confidence", "answers", "mean confidence", "right (%)"), rows),

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from evals import manifest as manifests
 from evals.labels import in_order, label
 from evals.reading import Run, seconds_of
-from evals.summary import BY_TYPE, interval, quantile, scores_of
+from evals.summary import BY_TYPE, interval, quantile, scores_of, stage_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,10 @@ def _facts(run: Run) -> Iterator[tuple[str, Cell]]:
         sha256 = f" ({model['sha256'][:8]})" if model.get("sha256") else ""
         yield {"llm": "language model"}.get(job, job), f"{model.get('id')}{sha256}"
     yield "code", f"{code.get('version')}, commit {str(code.get('commit'))[:8]}"
-    yield "machine", f"{machine.get('cpu')}, {machine.get('cores')} cores"
-    yield "software", f"{machine.get('system')}; Python {machine.get('python')}; torch {machine.get('torch')}"
+    memory = f", {machine['memory_gib']} GiB of memory" if machine.get("memory_gib") else ""
+    yield "machine", f"{machine.get('cpu')}, {machine.get('cores')} cores{memory}"
+    libraries = "".join(f"; {name} {machine[name]}" for name in manifests.LIBRARIES if machine.get(name))
+    yield "software", f"{machine.get('system')}; Python {machine.get('python')}{libraries}"
     yield "started", _time(manifest.get("started"))
     yield "finished", _time(manifest.get("finished"))
     resumed = len(manifest.get("resumed", []))
@@ -178,6 +182,10 @@ def _cost(run: Run) -> Iterator[tuple[str, Cell]]:
         yield "seconds, mean", points(interval(seconds), times=1, digits=2)
         yield "seconds, half of them within", points(quantile(seconds, 0.5), times=1, digits=2)
         yield "seconds, 95% of them within", points(quantile(seconds, 0.95), times=1, digits=2)
+        for stage, values in stage_seconds([record for record in answered if seconds_of(record) is not None]).items():
+            if stage != "total" and any(values):
+                half, most = np.percentile(values, [50, 95])
+                yield f"{stage}: seconds, half and 95% within", Spread(f"{half:.2f}", f"{most:.2f}")
     for name in ("llm_calls", "prompt_tokens", "completion_tokens"):
         values = [float(record["usage"][name]) for record in answered if name in record.get("usage", {})]
         if values:

@@ -58,7 +58,9 @@ def test_a_ranking_is_asked_for_again_where_what_makes_it_has_changed(
     cache = ReplyCache(tmp_path / "replies.sqlite")
     budgets = []
     for rerank in ({}, change):
-        changed = settings.model_copy(update={"rerank": settings.rerank.model_copy(update=rerank)})
+        changed = settings.model_copy(
+            update={"rerank": settings.rerank.model_copy(update={"method": "yes-no", **rerank})}
+        )
         deps = Deps(settings=changed, collection=collection, reranker=reranker, chat=ScriptedChat([]))
         budgets.append(Budget())
         ranking = asyncio.run(with_cache(deps, cache).reranker.rerank("q", CHUNKS, budget=budgets[-1]))
@@ -67,3 +69,23 @@ def test_a_ranking_is_asked_for_again_where_what_makes_it_has_changed(
     collection.close()
     assert reranker.asked == asked
     assert [budget.llm_calls for budget in budgets] == [1, 1], "a kept reply is billed like the call that made it"
+
+
+def test_a_folder_of_weights_that_was_changed_is_asked_again(tmp_path: Path) -> None:
+    weights = tmp_path / "model"
+    weights.mkdir()
+    reranker = CountingReranker()
+    base = Settings(data_dir=tmp_path)
+    settings = base.model_copy(update={"rerank": base.rerank.model_copy(update={"model": str(weights)})})
+    collection = open_collection(settings, HashingEncoder(), create=True)
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    deps = Deps(settings=settings, collection=collection, reranker=reranker, chat=ScriptedChat([]))
+    asked = []
+    for content in ("one", "one", "other"):
+        if not asked or content == "other":
+            (weights / "model.safetensors").write_text(content, encoding="utf-8")
+        asyncio.run(with_cache(deps, cache).reranker.rerank("q", CHUNKS, budget=Budget()))
+        asked.append(reranker.asked)
+    cache.close()
+    collection.close()
+    assert asked == [1, 1, 2]

@@ -23,7 +23,8 @@ def test_a_measure_is_over_the_questions_that_have_it() -> None:
     assert summary["scores"]["f1"]["mean"] == 0.5
     assert (summary["scores"]["f1"]["n"], summary["scores"]["x"]["n"]) == (3, 1)
     assert summary["by_type"]["bridge"]["scores"]["f1"]["mean"] == 0.5
-    assert summary["cost"]["seconds"] == {"retrieve": 0.01, "total": 2.0}
+    for name in ("seconds", "seconds_p50", "seconds_p95"):
+        assert summary["cost"][name] == {"retrieve": 0.01, "total": 2.0}
     assert summary["unlocated_sentences"] == 3
 
 
@@ -57,3 +58,24 @@ def test_confidence_is_judged_by_what_was_right() -> None:
     assert found["aurc"] == pytest.approx(1 / 9)
     assert found["ece"] == pytest.approx((2 * 0.075 + 0.1) / 3)
     assert summarise([record("x", None, **{"recall@5": 1.0})])["confidence"] == {}
+
+
+def test_the_calibration_error_is_over_the_answers_that_were_given() -> None:
+    declined = {**record("x", em=0.0), "status": "unanswerable", "confidence": 0.7}
+    failed = {**record("x", error="WorkFailed: x", em=0.0), "confidence": 0.6}
+    given = [{**record("x", em=em), "confidence": sure} for em, sure in ((1.0, 0.8), (0.0, 0.2))]
+    found = summarise([declined, failed, *given])["confidence"]
+    # Given: |1 - 0.8| and |0 - 0.2|. All: risks at coverage 1/4 to 4/4 are 0, 1/2, 2/3, 3/4, the other two being last.
+    assert found == pytest.approx({"n": 4, "aurc": (0 + 1 / 2 + 2 / 3 + 3 / 4) / 4, "answers": 2, "ece": 0.2})
+
+
+def test_stages_are_those_of_all_records() -> None:
+    spent: list[dict[str, float]] = [{"total": 1000.0}, {"rerank": 4000.0, "total": 5000.0}, {"total": 3000.0}]
+    records = [{**record("x"), "usage": {**record("x")["usage"], "ms": ms}} for ms in spent]
+    summary = summarise(records)
+    # Of 0, 0, 4: the 95th percentile lies 1.9 steps up, 0.9 of the way from 0 to 4. Of 1, 3, 5: from 3 to 5.
+    assert summary["cost"]["seconds"] == pytest.approx({"rerank": 4 / 3, "total": 3.0})
+    assert summary["cost"]["seconds_p50"] == pytest.approx({"rerank": 0.0, "total": 3.0})
+    assert summary["cost"]["seconds_p95"] == pytest.approx({"rerank": 3.6, "total": 4.8})
+    text = render_summary({"dataset": "d", "split": "test", "system": "s", "notes": [], **summary})
+    assert "rerank    1.3       0         3.6" in text
