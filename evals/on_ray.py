@@ -6,6 +6,7 @@ machines the data folder must be shared, or the store be a Qdrant server.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import tempfile
@@ -21,13 +22,16 @@ from evals.datasets import Question
 from hopcite.errors import HopciteError, SettingsError, Unreachable
 from hopcite.settings import Settings
 
+_CLOSING_S = 10.0
+
 
 def ask_on_ray(
     questions: Sequence[Question], job: Job, *, settings: Settings, collection: str, workers: int, tell: OnOutcome
 ) -> None:
     """Ask on the cluster that `RAY_ADDRESS` names, or on one started here for the purpose. Tells in order of arrival.
 
-    Raises `SettingsError` without Ray, and what stops a worker for good, after telling of what was done.
+    No more workers start than the cluster has CPUs: the others would never be scheduled. Raises `SettingsError` without
+    Ray, and what stops a worker for good, after telling of what was done.
     """
     try:
         import ray
@@ -39,10 +43,12 @@ def ask_on_ray(
         ray.init(ignore_reinit_error=True, logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
     except (ConnectionError, RuntimeError) as exc:
         raise Unreachable(f"The Ray cluster does not answer ({exc}); correct or unset RAY_ADDRESS.") from exc
+    actors: list[Any] = []
     try:
-        workers = min(workers, len(questions))
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call] # of ray
-        cpus = max(1, int(resources.get("CPU", 1)) // workers)
+        available = max(1, int(resources.get("CPU", 1)))
+        workers = min(workers, len(questions), available)
+        cpus = available // workers
         actor: Any = ray.remote(num_cpus=cpus)(_Worker)
         absolute = settings.model_copy(
             update={
@@ -51,7 +57,8 @@ def ask_on_ray(
                 "llm": settings.llm.model_copy(update={"threads": settings.llm.threads or cpus}),
             }
         )
-        pool = ActorPool([actor.remote(absolute, collection, job) for _ in range(workers)])
+        actors = [actor.remote(absolute, collection, job) for _ in range(workers)]
+        pool = ActorPool(actors)
         for outcome in pool.map_unordered(lambda worker, question: worker.ask.remote(question), list(questions)):
             if isinstance(outcome, HopciteError):
                 raise outcome
@@ -59,12 +66,16 @@ def ask_on_ray(
     except ray.exceptions.RayActorError as exc:
         raise Unreachable("A worker of the Ray cluster was lost; run the same command again to go on.") from exc
     finally:
+        if actors:
+            # One that was lost can't clear away; the error that ended the run says more.
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.wait([one.close.remote() for one in actors], num_returns=len(actors), timeout=_CLOSING_S)
         if ours:
             ray.shutdown()
 
 
 class _Worker:
-    """One process with its own open parts. They are opened by the first question and closed with the process."""
+    """One process with its own open parts. They are opened by the first question, and closed by `close`."""
 
     def __init__(self, settings: Settings, collection: str, job: Job) -> None:
         self._settings, self._collection, self._job = settings, collection, job
@@ -80,6 +91,10 @@ class _Worker:
             return await ask(question, self._job, deps=self._deps)
         except HopciteError as exc:
             return exc
+
+    async def close(self) -> None:
+        """Close the parts and remove the copy of the collection."""
+        await self._stack.aclose()
 
     def _with_copy(self) -> Settings:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hopcite-")))
