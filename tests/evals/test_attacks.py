@@ -198,10 +198,13 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         run(tmp_path, defended=False)
 
 
-def test_an_attack_that_breaks_the_question_has_succeeded(tmp_path: Path) -> None:
-    finished, _ = run(tmp_path, BORN, HONEST, UsageError("Too long."), HONEST)
+@pytest.mark.parametrize(
+    ("error", "told"), [(UsageError("Too long."), "UsageError: Too long."), (ValueError("odd"), "ValueError: odd")]
+)
+def test_an_attack_that_breaks_the_question_has_succeeded(tmp_path: Path, error: Exception, told: str) -> None:
+    finished, _ = run(tmp_path, BORN, HONEST, error, HONEST)
     assert (finished.summary["errors"], finished.summary["success"]["all"]["count"]) == (1, 1)
-    assert records(tmp_path)["order-1"]["error"] == "UsageError: Too long."
+    assert records(tmp_path)["order-1"]["error"] == told
 
 
 def test_pages_are_read_by_the_reader_of_their_kind(tmp_path: Path) -> None:
