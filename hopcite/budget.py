@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hopcite.errors import BudgetExhausted
 
 
 class Budget:
-    """Ceilings for one request, checked before each model call and charged after it.
+    """Ceilings for one request. A call is reserved before it is made, and charged when its cost is known.
 
-    The one mutable object of a request: it is shared by every node and every call that the request makes.
+    The one mutable object of a request: it is shared by every node and every call that the request makes, also by
+    calls that are made at once, so those that are reserved count as spent until they are charged.
     `None` means no ceiling. Times are seconds; the clock starts when the budget is made, and a reply that evaluation
     takes from its cache counts with the seconds that it took when it was made (`saved_s`).
     """
@@ -26,7 +29,12 @@ class Budget:
         self.completion_tokens = 0
         self.saved_s = 0.0
         self._started = time.monotonic()
-        self._parent: Budget | None = None
+        self.parent: Budget | None = None
+        self.whole: Budget = self
+        self.reserved = 0
+        """Calls that this part alone may make, of those that the whole has promised and nobody has charged yet."""
+        self.promised = 0
+        self._kept = 0
 
     @property
     def elapsed_s(self) -> float:
@@ -40,8 +48,12 @@ class Budget:
 
     @property
     def remaining_calls(self) -> float:
-        """Model calls left; infinite without a ceiling."""
-        return float("inf") if self.max_llm_calls is None else max(0, self.max_llm_calls - self.llm_calls)
+        """Model calls left, beside those that others have reserved; infinite without a ceiling."""
+        if self.parent is not None:
+            return max(0, self.parent.remaining_calls - self._kept) + self.reserved
+        if self.max_llm_calls is None:
+            return float("inf")
+        return max(0, self.max_llm_calls - self.llm_calls - self.promised)
 
     def within(self, seconds: float, *, keep_calls: int = 0) -> Budget:
         """A budget that ends after `seconds`, or with this one if that is sooner. This one pays what it is charged.
@@ -50,7 +62,7 @@ class Budget:
         """
         calls = None if self.max_llm_calls is None else self.max_llm_calls - keep_calls
         part = Budget(max_llm_calls=calls, max_tokens=self.max_tokens)
-        part._parent = self
+        part.parent, part.whole, part._kept = self, self.whole, keep_calls
         part.deadline_s = min(seconds, self.remaining_s)
         if part.deadline_s == float("inf"):
             part.deadline_s = None
@@ -61,26 +73,54 @@ class Budget:
         )
         return part
 
-    def check(self) -> None:
-        """Raise `BudgetExhausted` when no further model call may start."""
-        if self.remaining_calls < 1:
-            raise BudgetExhausted(f"The request's {self.max_llm_calls} model calls are spent; raise --max-llm-calls.")
+    @contextmanager
+    def reserve(self, calls: int = 1) -> Iterator[Budget]:
+        """A part to make so many calls with, which nobody else can have meanwhile. What is not charged is given back.
+
+        Calls reserved within the part are taken from its own. Raises `BudgetExhausted` when there are not that many.
+        """
+        self.check(calls)
+        part = self.within(float("inf"))
+        self.settle(calls)
+        part.reserved = calls
+        self.whole.promised += calls
+        try:
+            yield part
+        finally:
+            part.settle(part.reserved)
+
+    def settle(self, calls: int) -> None:
+        """Take calls off what is reserved: by this part first, then by those that it is a part of."""
+        settled = min(calls, self.reserved)
+        self.reserved -= settled
+        self.whole.promised -= settled
+        if self.parent is not None:
+            self.parent.settle(calls - settled)
+
+    def check(self, calls: int = 1) -> None:
+        """Raise `BudgetExhausted` when no further model call, or not so many, may start."""
+        if self.remaining_calls < calls:
+            under_way = f", {self.whole.promised} of them under way" if self.whole.promised else ""
+            needed = f" and {calls} more are needed" if calls > 1 else ""
+            raise BudgetExhausted(
+                f"The request's {self.max_llm_calls} model calls are spent{under_way}{needed}; raise --max-llm-calls."
+            )
+        if self.parent is not None:  # other parts may have charged it since
+            self.parent.check(0)
         if self.max_tokens is not None and self.prompt_tokens + self.completion_tokens >= self.max_tokens:
             raise BudgetExhausted(f"The request's {self.max_tokens} tokens are spent; raise its max_tokens.")
         if self.remaining_s <= 0:
             raise BudgetExhausted(f"The request's {self.deadline_s} seconds are spent; raise --deadline.")
-        if self._parent is not None:  # other parts may have charged it since
-            self._parent.check()
 
     def charge(
         self, *, calls: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0, saved_s: float = 0.0
     ) -> None:
         """Add what a call cost, also when it failed."""
-        self.llm_calls += calls
-        self.prompt_tokens += prompt_tokens
-        self.completion_tokens += completion_tokens
-        self.saved_s += saved_s
-        if self._parent is not None:
-            self._parent.charge(
-                calls=calls, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, saved_s=saved_s
-            )
+        self.settle(calls)
+        payer: Budget | None = self
+        while payer is not None:
+            payer.llm_calls += calls
+            payer.prompt_tokens += prompt_tokens
+            payer.completion_tokens += completion_tokens
+            payer.saved_s += saved_s
+            payer = payer.parent

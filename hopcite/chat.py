@@ -39,9 +39,9 @@ class Completion:
 class Chat(Protocol):
     """A language model behind the OpenAI wire format. Temperature 0 throughout.
 
-    Each method checks `budget` before it calls and charges it afterwards. Errors: `BudgetExhausted` before the call,
-    `Unreachable` when the server does not answer, `UsageError` when the prompt exceeds the window, `ModelMisbehaved`
-    when the reply can't be used.
+    Each method reserves a call of `budget` before it calls and charges it afterwards. Errors: `BudgetExhausted` before
+    the call, `Unreachable` when the server does not answer, `PromptTooLong` when the prompt exceeds the window,
+    `ModelMisbehaved` when the reply can't be used.
     """
 
     @property

@@ -5,6 +5,7 @@ HopciteError
 │   ├── SettingsError         a setting is unknown, missing or out of range     exit 2, HTTP 400
 │   ├── NotFound              the named thing does not exist                    exit 2, HTTP 404
 │   ├── DocumentError         one document cannot be read; others go on         exit 2, HTTP 422
+│   ├── PromptTooLong         the prompt exceeds the model's window             exit 2, HTTP 400
 │   ├── CollectionMismatch    the collection was built with another encoder     exit 2, HTTP 409
 │   └── ThreadBusy            the thread is answering another question          exit 2, HTTP 409
 ├── OperatorError         the operator must repair the installation             exit 3, HTTP 503
@@ -61,6 +62,12 @@ class DocumentError(UsageError):
 
     http_status = 422
     title = "The document cannot be read"
+
+
+class PromptTooLong(UsageError):
+    """What is to be asked does not fit the model's window."""
+
+    title = "The prompt is too long"
 
 
 class CollectionMismatch(UsageError):

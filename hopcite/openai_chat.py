@@ -23,6 +23,7 @@ from hopcite.wire_openai import (
     ThinkingFilter,
     characters,
     events,
+    first_tokens_of,
     no_openai_server,
     pieces_of,
     raise_for,
@@ -43,7 +44,7 @@ class _Reply:
     """A finished, unstreamed reply."""
 
     text: str
-    logprobs: Sequence[Mapping[str, Any]]
+    first_tokens: Sequence[tuple[str, float]]
 
 
 def open_chat(settings: Settings, *, section: Literal["llm", "rerank"] = "llm") -> OpenAIChat:
@@ -92,7 +93,7 @@ class OpenAIChat:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(llm.concurrency)
-        self._logprobs = True
+        self._logprobs = self._template_settings = True
         self._count_again = 0.0
 
     @property
@@ -115,7 +116,6 @@ class OpenAIChat:
         on_text: Callable[[str], None] | None = None,
     ) -> Completion:
         """Stream a reply; at the deadline the connection is closed, which stops the server, and what came counts."""
-        budget.check()
         body = {
             "messages": list(messages),
             "max_tokens": max_tokens,
@@ -123,14 +123,15 @@ class OpenAIChat:
             "stream_options": {"include_usage": True},
             **({"stop": list(stop)} if stop else {}),
         }
-        if self._logprobs:
-            try:
-                return await self._completion({**body, "logprobs": True, "top_logprobs": 1}, budget, on_text)
-            except (ModelMisbehaved, UsageError) as exc:
-                if "logprobs" not in str(exc):
-                    raise
-                self._logprobs = False  # some servers refuse the request for them; the reply is worth more
-        return await self._completion(body, budget, on_text)
+        with budget.reserve() as call:
+            if self._logprobs:
+                try:
+                    return await self._completion({**body, "logprobs": True, "top_logprobs": 1}, call, on_text)
+                except (ModelMisbehaved, UsageError) as exc:
+                    if "logprobs" not in str(exc):
+                        raise
+                    self._logprobs = False  # some servers refuse the request for them; the reply is worth more
+            return await self._completion(body, call, on_text)
 
     async def _completion(
         self, body: Mapping[str, Any], budget: Budget, on_text: Callable[[str], None] | None
@@ -197,13 +198,24 @@ class OpenAIChat:
         body = {"messages": list(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         if messages[-1]["role"] == "assistant":  # go on with that turn, as vLLM and llama.cpp put it
             body |= {"add_generation_prompt": False, "continue_final_message": True}
-        reply = await self._ask(body, budget)
+        reply = await self._answered(body, budget)
         found: dict[str, float] = {}
-        for candidate in reply.logprobs[0].get("top_logprobs", ()) if reply.logprobs else ():
-            label = str(candidate["token"]).strip()
-            if label in labels and math.isfinite(candidate["logprob"]):
-                found[label] = found.get(label, 0.0) + math.exp(candidate["logprob"])
+        for token, logprob in reply.first_tokens:
+            label = token.strip()
+            if label in labels and math.isfinite(logprob):
+                found[label] = found.get(label, 0.0) + math.exp(min(logprob, 0.0))
         return {label: math.log(found[label]) for label in labels if found.get(label)}
+
+    async def _answered(self, body: Mapping[str, Any], budget: Budget) -> _Reply:
+        """A reply whose first token is the answer: models that can think first are told not to."""
+        if self._template_settings:
+            try:
+                return await self._ask({**body, "chat_template_kwargs": {"enable_thinking": False}}, budget)
+            except ModelMisbehaved as exc:
+                if "chat_template_kwargs" not in str(exc):
+                    raise
+                self._template_settings = False  # vLLM and llama.cpp take it, some servers refuse what is not OpenAI's
+        return await self._ask(body, budget)
 
     async def count_tokens(self, text: str) -> int:
         """By the server's tokenizer (llama.cpp's form, then vLLM's), else estimated."""
@@ -236,23 +248,22 @@ class OpenAIChat:
 
     async def _ask(self, body: Mapping[str, Any], budget: Budget) -> _Reply:
         """One unstreamed request, charged to the budget; its deadline ends it as `BudgetExhausted`."""
-        budget.check()
-        try:
-            async with asyncio.timeout(min(budget.remaining_s, 1e9)):
-                events = [event async for event in self._stream(body, budget)]
-        except TimeoutError:
-            budget.charge()
-            budget.check()
-            raise
-        [reply] = events
-        try:
-            choice = reply["choices"][0]
-            text = characters(choice["message"].get("content") or "")
-        except (LookupError, TypeError, AttributeError) as exc:
-            raise no_openai_server(self._section, str(reply)) from exc
-        prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
-        budget.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
-        return _Reply(text, (choice.get("logprobs") or {}).get("content") or ())
+        with budget.reserve() as call:
+            try:
+                async with asyncio.timeout(min(call.remaining_s, 1e9)):
+                    [reply] = [event async for event in self._stream(body, call)]
+            except TimeoutError:
+                call.charge()
+                budget.check()
+                raise
+            try:
+                choice = reply["choices"][0]
+                text, first_tokens = characters(choice["message"].get("content") or ""), first_tokens_of(choice)
+            except (LookupError, TypeError, ValueError, AttributeError) as exc:
+                raise no_openai_server(self._section, str(reply)) from exc
+            prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
+            call.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+        return _Reply(text, first_tokens)
 
     async def _stream(self, body: Mapping[str, Any], budget: Budget) -> AsyncIterator[dict[str, Any]]:
         """POST to the chat endpoint and yield its events (one, the whole reply, if unstreamed). Retries live here.

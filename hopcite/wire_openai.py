@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from hopcite.errors import ModelMisbehaved, SettingsError, Unreachable, UsageError
+from hopcite.errors import ModelMisbehaved, PromptTooLong, SettingsError, Unreachable
 from hopcite.settings import LLMSettings
 
 _FIRST_PAUSE_S = 0.5
@@ -43,7 +43,7 @@ def raise_for(response: httpx.Response, llm: LLMSettings, section: str) -> NoRet
     if worth_another_try(response):
         raise Unreachable(f"The language model's server keeps failing ({status}: {said}); look at its log.")
     if "context" in said.lower() or "maximum" in said.lower():
-        raise UsageError(f"The prompt does not fit the model's window ({said}); lower answer.evidence.")
+        raise PromptTooLong(f"The prompt does not fit the model's window ({said}); lower answer.evidence.")
     raise ModelMisbehaved(f"The language model's server rejects the request ({status}: {said}).")
 
 
@@ -110,8 +110,17 @@ def _event(data: str | bytes, section: str) -> dict[str, Any]:
 
 def tokens_of(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The tokens of one event with their log-probabilities; nan for one that comes without."""
-    found = (choice.get("logprobs") or {}).get("content") or ()
-    return [(str(one["token"]), math.nan if one.get("logprob") is None else float(one["logprob"])) for one in found]
+    return list(map(_token, (choice.get("logprobs") or {}).get("content") or ()))
+
+
+def first_tokens_of(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The likeliest first tokens of a reply, likewise."""
+    tokens = (choice.get("logprobs") or {}).get("content")
+    return list(map(_token, tokens[0].get("top_logprobs") or ())) if tokens else []
+
+
+def _token(told: Mapping[str, Any]) -> tuple[str, float]:
+    return str(told["token"]), math.nan if told.get("logprob") is None else float(told["logprob"])
 
 
 def pieces_of(event: Mapping[str, Any], section: str) -> list[tuple[Mapping[str, Any], str, str | None]]:

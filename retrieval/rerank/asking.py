@@ -38,6 +38,11 @@ class Method(Protocol):
         """Rank two candidates or more."""
         ...
 
+    @property
+    def exact(self) -> bool:
+        """Whether n candidates always cost `most_calls`."""
+        ...
+
     def most_calls(self, n: int) -> int:
         """Calls that n candidates cost at most."""
         ...
@@ -55,12 +60,16 @@ class ChatReranker:
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
         """Rank any number of candidates. Raises `BudgetExhausted` before the first call that it does not allow.
 
+        Where it is known how many calls the method makes, that is before the first of all.
+
         A reply that can't be used counts as one that says nothing; when all are such, the ranking is not valid.
         """
-        if len(candidates) < 2:
-            return keep_order(len(candidates))
-        asking = Asking(self._chat, query, candidates, budget, method=self._method.name)
-        return asking.billed(await self._method.rank(asking))
+        n = len(candidates)
+        if n < 2:
+            return keep_order(n)
+        with budget.reserve(self._method.most_calls(n) if self._method.exact else 1) as reserved:
+            asking = Asking(self._chat, query, candidates, reserved, method=self._method.name)
+            return asking.billed(await self._method.rank(asking))
 
     async def aclose(self) -> None:
         """Close the chat if it is this reranker's own."""
@@ -73,11 +82,11 @@ class Asking:
 
     def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget, *, method: str) -> None:
         self.query, self.passages, self.n = query, passages, len(passages)
-        self._chat, self._whole, self._method = chat, budget, method
+        self._chat, self._method = chat, method
         # A part of its own counts what this list costs, also while others charge the same budget.
         self._budget = budget.within(math.inf)
         self._before = self._spent()
-        self._under_way = self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
+        self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
         self._trouble = ""
 
     def shown(self, candidate: int) -> str:
@@ -181,19 +190,13 @@ class Asking:
         )
 
     async def _call(self, call: Callable[[Budget], Awaitable[T]]) -> T | None:
-        """One call, which the budget must allow beside those under way. None: the model misbehaved."""
-        self._budget.check()
-        if self._whole.remaining_calls <= self._under_way:
-            raise BudgetExhausted(f"{self._under_way} model calls are under way and no more are left.")
-        self._under_way += 1
+        """One call. None: the model misbehaved."""
         self._replies += 1
         try:
             return await call(self._budget)
         except ModelMisbehaved as exc:
             self._trouble = str(exc)
             return None
-        finally:
-            self._under_way -= 1
 
     async def _label_logprobs(self, messages: Sequence[Message], labels: Sequence[str]) -> dict[str, float]:
         reply = await self._call(lambda budget: self._chat.label_logprobs(messages, list(labels), budget=budget))

@@ -17,9 +17,11 @@ from hopcite.types import Chunk
 from retrieval.rerank.port import Ranking, by_score, keep_order
 
 if TYPE_CHECKING:
-    from retrieval.rerank.in_context import InContextScorer
+    from retrieval.rerank.in_context import InContextScorer, Prompt
 
 T = TypeVar("T")
+
+PASSAGES_PER_PROMPT = 24  # of 300 tokens each, below a question of 512, in a window of 8,192
 
 
 class AttentionReranker:
@@ -36,17 +38,17 @@ class AttentionReranker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rerank")
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
-        """Rank any number of candidates. Raises `BudgetExhausted` before a prompt, or when the deadline cuts it short.
+        """Rank any number of candidates. Raises `BudgetExhausted` before any work, or when the deadline cuts it short.
 
         Candidates beyond one prompt's limit are dealt out to several, each of which counts as a call.
         """
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        budget.check()
         stop = threading.Event()
         try:
-            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
-                return await self._rank(query, candidates, budget, stop)
+            with budget.reserve() as reserved:
+                async with asyncio.timeout(None if math.isinf(reserved.remaining_s) else reserved.remaining_s):
+                    return await self._rank(query, candidates, reserved, stop)
         except TimeoutError as exc:
             raise BudgetExhausted(
                 f"Reranking {len(candidates)} passages outlasted the request's {budget.deadline_s:.1f} seconds; "
@@ -60,14 +62,22 @@ class AttentionReranker:
         passages = [f"{chunk.title}\n{chunk.text}" for chunk in candidates]
         prompts = await self._in_thread(lambda: scorer.prompts(query, passages))
         scores = [0.0] * len(candidates)
-        for prompt in prompts:
-            budget.check()
-            try:
-                found = await self._in_thread(functools.partial(scorer.score, prompt, stop=stop))
-            finally:
-                budget.charge(prompt_tokens=prompt.tokens)
-            for candidate, score in zip(prompt.candidates, found, strict=True):
-                scores[candidate] = score
+        begun: list[Prompt] = []
+
+        def scored(prompt: Prompt) -> list[float]:
+            begun.append(prompt)
+            return scorer.score(prompt, stop=stop)
+
+        with budget.reserve(len(prompts)) as reserved:
+            for number, prompt in enumerate(prompts, start=1):
+                reserved.check()
+                try:
+                    found = await self._in_thread(functools.partial(scored, prompt))
+                finally:
+                    if len(begun) == number:  # a call that leaves the queue costs nothing
+                        reserved.charge(prompt_tokens=prompt.tokens)
+                for candidate, score in zip(prompt.candidates, found, strict=True):
+                    scores[candidate] = score
         ranking = by_score(scores, what="attention scores")
         return replace(ranking, calls=len(prompts), prompt_tokens=sum(prompt.tokens for prompt in prompts))
 

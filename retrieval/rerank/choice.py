@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from hopcite.models import CATALOGUE, model_path
 from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, RerankSettings, Settings
 from retrieval.rerank.asking import ChatReranker
-from retrieval.rerank.attention import AttentionReranker
+from retrieval.rerank.attention import PASSAGES_PER_PROMPT, AttentionReranker
 from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.cross_encoder import CrossEncoderReranker
 from retrieval.rerank.identity import IdentityReranker
@@ -85,13 +86,17 @@ def engine_of(method: RerankMethod, rerank: RerankSettings) -> Engine | None:
 
 
 def most_calls(rerank: RerankSettings) -> int:
-    """Calls of the `llm` model that reranking one question costs at most."""
+    """Calls of its budget that reranking one question costs at most."""
     first = _most_calls(rerank.method, rerank.passages) * rerank.shuffles
     return first + (_most_calls(rerank.then, min(rerank.then_passages, rerank.passages)) if rerank.then else 0)
 
 
 def _most_calls(method: RerankMethod, passages: int) -> int:
-    return CHAT_METHODS[method].most_calls(passages) if method in CHAT_METHODS and passages > 1 else 0
+    if method == "none" or passages < 2:
+        return 0
+    if method in CHAT_METHODS:
+        return CHAT_METHODS[method].most_calls(passages)
+    return math.ceil(passages / PASSAGES_PER_PROMPT) if method == "attention" else 1
 
 
 def _check(rerank: RerankSettings) -> None:

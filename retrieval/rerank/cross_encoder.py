@@ -51,26 +51,32 @@ class CrossEncoderReranker:
         """Rank any number of candidates. Raises `BudgetExhausted` at the deadline, `ModelFileError`."""
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        budget.check()
         pairs = [(query, f"{chunk.title}\n{chunk.text}".strip()) for chunk in candidates]
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
-                scorer = await loop.run_in_executor(self._thread, self._loaded)
-                scores = [0.0] * len(pairs)
-                # Pairs of similar length share a batch, so that little of it is padding.
-                by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
-                for start in range(0, len(pairs), BATCH):
-                    batch = by_length[start : start + BATCH]
-                    found = await loop.run_in_executor(self._thread, scorer.score, [pairs[number] for number in batch])
-                    for number, score in zip(batch, found, strict=True):
-                        scores[number] = score
-                tokens = await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
-        except TimeoutError as exc:
-            raise BudgetExhausted(f"Reranking {len(pairs)} passages outlasted the request; raise --deadline.") from exc
-        budget.charge(prompt_tokens=tokens)
+        with budget.reserve() as call:
+            try:
+                async with asyncio.timeout(None if math.isinf(call.remaining_s) else call.remaining_s):
+                    scores, tokens = await self._scored(pairs)
+            except TimeoutError as exc:
+                raise BudgetExhausted(
+                    f"Reranking {len(pairs)} passages outlasted the request; raise --deadline."
+                ) from exc
+            call.charge(prompt_tokens=tokens)
         ranking = by_score(scores)
         return replace(ranking, notes=(*ranking.notes, *self._notes), calls=1, prompt_tokens=tokens)
+
+    async def _scored(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[float], int]:
+        """The score of each pair, and the tokens of all."""
+        loop = asyncio.get_running_loop()
+        scorer = await loop.run_in_executor(self._thread, self._loaded)
+        scores = [0.0] * len(pairs)
+        # Pairs of similar length share a batch, so that little of it is padding.
+        by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
+        for start in range(0, len(pairs), BATCH):
+            batch = by_length[start : start + BATCH]
+            found = await loop.run_in_executor(self._thread, scorer.score, [pairs[number] for number in batch])
+            for number, score in zip(batch, found, strict=True):
+                scores[number] = score
+        return scores, await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
 
     def _loaded(self) -> PairScorer:
         if self._scorer is None:

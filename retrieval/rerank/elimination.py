@@ -7,6 +7,7 @@ log-probabilities, with any model.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_place
@@ -21,6 +22,7 @@ class Elimination:
     """
 
     name: str = "elimination"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """One passage leaves with each call."""

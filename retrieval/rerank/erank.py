@@ -6,6 +6,7 @@ The prompt is that of the trained checkpoints, with any model. `grades` is the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.parsing import grade
@@ -22,6 +23,7 @@ class ERank:
     """Equal grades keep the input order. A passage whose reply has no grade has no score."""
 
     name: str = "erank"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """Grade every passage by itself, all at once."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import string
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
@@ -22,6 +23,7 @@ class ExpectedGrade:
     """A passage for which no grade is reported has no score."""
 
     name: str = "grades"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """Score every passage by itself, all at once."""

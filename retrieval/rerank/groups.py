@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -35,6 +36,7 @@ class Groups:
     name: str = "groups"
     size: int = 20
     repeat: int = 2
+    exact: ClassVar[bool] = False
 
     async def rank(self, asking: Asking) -> Ranking:
         """All groups of all rounds at once."""

@@ -56,24 +56,24 @@ class InProcessChat:
         self, messages: Sequence[Message], labels: Sequence[str], *, budget: Budget
     ) -> dict[str, float]:
         """Log-probabilities among `labels`, of any number. `BudgetExhausted` at the deadline; `ModelFileError`."""
-        budget.check()
-        loop = asyncio.get_running_loop()
-        asked = _Asked(messages, labels, loop.create_future())
-        if not self._waiting:
-            # Once around the loop, so that all who ask at once are there.
-            loop.call_soon(self._start, loop)
-        self._waiting.append(asked)
-        try:
-            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
-                found = await asked.future
-        except TimeoutError as exc:
-            budget.charge()
-            raise BudgetExhausted("Reranking outlasted the request; raise --deadline.") from exc
-        if isinstance(found, Exception):
-            raise found
-        logprobs, tokens = found
-        budget.charge(prompt_tokens=tokens)  # nothing is generated
-        return logprobs
+        with budget.reserve() as call:
+            loop = asyncio.get_running_loop()
+            asked = _Asked(messages, labels, loop.create_future())
+            if not self._waiting:
+                # Once around the loop, so that all who ask at once are there.
+                loop.call_soon(self._start, loop)
+            self._waiting.append(asked)
+            try:
+                async with asyncio.timeout(None if math.isinf(call.remaining_s) else call.remaining_s):
+                    found = await asked.future
+            except TimeoutError as exc:
+                call.charge()
+                raise BudgetExhausted("Reranking outlasted the request; raise --deadline.") from exc
+            if isinstance(found, Exception):
+                raise found
+            logprobs, tokens = found
+            call.charge(prompt_tokens=tokens)  # nothing is generated
+            return logprobs
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._waiting = self._waiting, []

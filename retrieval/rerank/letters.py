@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.port import Ranking, by_place, keep_order
@@ -23,6 +24,7 @@ class Letters:
     """
 
     name: str = "letters"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """The order by places: log-probabilities of different windows do not compare."""

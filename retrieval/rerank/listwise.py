@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
@@ -28,6 +29,7 @@ class Listwise:
 
     name: str = "listwise"
     window: int | None = WINDOW
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """A window whose reply names no passage keeps its order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.heap import heap_top, most_steps
@@ -23,6 +24,7 @@ class AllPairs:
     """Every pair is compared, all at once; the score is the wins and half the ties."""
 
     name: str = "pairwise-all"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """The order does not depend on the input order, but for equal scores."""
@@ -45,6 +47,7 @@ class PairwiseHeap:
 
     name: str = "pairwise-heap"
     top: int = TOP
+    exact: ClassVar[bool] = False
 
     async def rank(self, asking: Asking) -> Ranking:
         """A tie counts as "not better"."""
@@ -70,6 +73,7 @@ class PairwiseSliding:
 
     name: str = "pairwise-sliding"
     top: int = TOP
+    exact: ClassVar[bool] = False
 
     async def rank(self, asking: Asking) -> Ranking:
         """Neighbours change places only when both orders of asking agree that the lower one is better."""

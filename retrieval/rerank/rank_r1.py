@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.heap import heap_top, most_steps
@@ -23,6 +24,7 @@ class RankR1:
     name: str = "rank-r1"
     top: int = 10
     children: int = 19
+    exact: ClassVar[bool] = False
 
     async def rank(self, asking: Asking) -> Ranking:
         """A reply without an answer leaves a candidate where it is; of several passages in one, the first counts."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.parsing import completed
@@ -22,6 +23,7 @@ class ReasonRank:
     """Windows of 20, moving up by 10."""
 
     name: str = "reason-rank"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """A window whose reply has no answer keeps its order."""

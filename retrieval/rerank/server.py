@@ -44,21 +44,21 @@ class ServerReranker:
         """
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        budget.check()
         passages = [shown(candidate, limit=PASSAGE_BYTES) for candidate in candidates]
         if self._wrap:
             query, passages = self._wrap(query, passages)
         body = {"model": self._settings.model, "query": query, "documents": passages, "top_n": len(passages)}
-        try:
-            async with asyncio.timeout(None if math.isinf(budget.remaining_s) else budget.remaining_s):
-                reply = await self._posted(body)
-        except TimeoutError as exc:
-            budget.charge()
-            raise BudgetExhausted(
-                f"Reranking {len(passages)} passages outlasted the request; raise --deadline."
-            ) from exc
-        tokens = _tokens(reply)
-        budget.charge(prompt_tokens=tokens)
+        with budget.reserve() as call:
+            try:
+                async with asyncio.timeout(None if math.isinf(call.remaining_s) else call.remaining_s):
+                    reply = await self._posted(body)
+            except TimeoutError as exc:
+                call.charge()
+                raise BudgetExhausted(
+                    f"Reranking {len(passages)} passages outlasted the request; raise --deadline."
+                ) from exc
+            tokens = _tokens(reply)
+            call.charge(prompt_tokens=tokens)
         return replace(by_score(_scores(reply, len(passages))), calls=1, prompt_tokens=tokens)
 
     async def _posted(self, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.heap import heap_top, most_steps
@@ -20,6 +21,7 @@ class Setwise:
     name: str = "setwise"
     top: int = 10
     children: int = 3
+    exact: ClassVar[bool] = False
 
     async def rank(self, asking: Asking) -> Ranking:
         """A reply that says nothing leaves a candidate where it is."""

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
@@ -38,6 +39,7 @@ class Tournament:
 
     name: str = "tournament"
     rounds: int = 2
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """By points; equal points keep the input order."""

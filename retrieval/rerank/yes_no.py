@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
@@ -25,6 +26,7 @@ class YesNo:
     """A passage for which neither word is reported has no score."""
 
     name: str = "yes-no"
+    exact: ClassVar[bool] = True
 
     async def rank(self, asking: Asking) -> Ranking:
         """Score every passage by itself, all at once."""

@@ -236,13 +236,13 @@ def test_the_call_budget_is_never_exceeded(collection: Collection, calls: int, s
 
 
 def test_a_reranker_that_asks_often_leaves_a_call_for_the_writer(collection: Collection) -> None:
-    chat = ScriptedChat([{"yes": -0.1}, {"yes": -0.2}, REPLY])
+    chat = ScriptedChat([REPLY])
     reranker = ChatReranker(chat, YesNo())
     parts = Deps(settings=Settings(), collection=collection, reranker=reranker, chat=chat)
     options = AnswerOptions(mode="never", max_llm_calls=3)
     answer = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
-    # Three passages would take three calls, so the third is not made and the first stage's order stays.
-    assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 3, [])
+    # Three passages would take three calls and two are left beside the writer's: none is made, the order stays.
+    assert (answer.short_answer, answer.usage.llm_calls, chat.script) == ("Kestmark", 1, [])
     [event] = [event for event in answer.trace.events if event.node == "rerank"]
     assert "skipped" in event.detail
 
@@ -267,7 +267,8 @@ def test_the_scores_of_the_reranker_and_of_the_search_are_fused_by_their_shares(
 @pytest.mark.parametrize(
     ("answer", "method", "asked", "calls"),
     [
-        ({}, "attention", None, 12),  # asks no chat
+        ({}, "none", None, 12),
+        ({}, "attention", None, 12 + 1),
         ({}, "yes-no", None, 12 + 20),
         ({}, "attention", "yes-no", 12 + 20),
         ({"max_llm_calls": 12}, "yes-no", None, 12),  # somebody's own ceiling holds

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
@@ -100,3 +103,63 @@ def test_a_reply_out_of_a_cache_takes_the_time_that_it_took_when_it_was_made() -
     assert 59.5 <= whole.elapsed_s < 60
     whole.charge(calls=0, saved_s=1)
     assert whole.remaining_s == 0
+
+
+def test_a_reserved_call_counts_until_it_is_charged_or_given_back() -> None:
+    whole = Budget(max_llm_calls=2)
+    with whole.reserve() as first, whole.within(60).reserve() as second:
+        assert (whole.llm_calls, whole.remaining_calls) == (0, 0)
+        with pytest.raises(BudgetExhausted, match=r"2 model calls are spent, 2 of them under way; raise"):
+            whole.check()
+        first.check()  # its own call is left to it, also where a part of it asks
+        first.within(60).check()
+        first.within(60).charge(prompt_tokens=5)
+        with pytest.raises(BudgetExhausted):
+            first.check()
+        second.check()
+        assert (whole.llm_calls, whole.remaining_calls) == (1, 0)
+    assert (whole.llm_calls, whole.remaining_calls, whole.prompt_tokens) == (1, 1, 5)
+
+
+def test_calls_reserved_within_a_reservation_are_taken_from_it() -> None:
+    whole = Budget(max_llm_calls=5)
+    with whole.reserve(3) as part:
+        assert (part.remaining_calls, whole.remaining_calls) == (5, 2)
+        with part.reserve() as call:
+            assert (part.remaining_calls, whole.remaining_calls) == (4, 2)
+            call.charge()
+        assert (part.remaining_calls, whole.remaining_calls) == (4, 2)
+        with part.reserve(3) as more:  # two of its own, and one more
+            assert (part.remaining_calls, whole.remaining_calls) == (1, 1)
+            more.charge(calls=2)
+    assert (whole.llm_calls, whole.remaining_calls) == (3, 2)
+
+
+def test_more_calls_than_are_left_are_not_reserved() -> None:
+    whole = Budget(max_llm_calls=5)
+    whole.charge()
+    part = whole.within(60, keep_calls=1)
+    with pytest.raises(BudgetExhausted, match="4 more are needed"), part.reserve(4):
+        pass
+    with part.reserve(3), pytest.raises(BudgetExhausted):
+        part.check()
+    with pytest.raises(ZeroDivisionError), whole.reserve(4):
+        1 / 0  # noqa: B018 # an error gives the calls back
+    assert (whole.llm_calls, whole.remaining_calls) == (1, 4)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["reserve", "charge", "leave"]), st.integers(0, 3)), max_size=30))
+def test_what_is_left_never_falls_below_nothing(steps: list[tuple[str, int]]) -> None:
+    whole, path = Budget(max_llm_calls=6), ExitStack()
+    parts = [whole]
+    for step, calls in steps:
+        if step == "reserve":
+            with suppress(BudgetExhausted):
+                parts.append(path.enter_context(parts[calls % len(parts)].reserve(calls)))
+        elif step == "charge" and parts[-1].remaining_calls >= calls:
+            parts[-1].charge(calls=calls)
+        elif step == "leave":
+            path.pop_all().close()
+            del parts[1:]
+            assert whole.remaining_calls == 6 - whole.llm_calls
+        assert whole.llm_calls + whole.remaining_calls <= 6

@@ -27,7 +27,7 @@ def test_a_branch_shares_its_exit_status_and_its_class_of_http_status(
 def test_every_leaf_has_a_title_of_its_own_and_a_line_in_the_tree() -> None:
     leaves = [error for error in below(HopciteError) if not below(error)]
     titles = [error.title for error in leaves]
-    assert len(set(titles)) == len(leaves) == 11
+    assert len(set(titles)) == len(leaves) == 12
     for error in leaves:
         [line] = [line for line in (errors.__doc__ or "").splitlines() if f" {error.__name__} " in line]
         assert f"exit {error.exit_status}, HTTP {error.http_status}" in line

@@ -132,6 +132,51 @@ def test_a_label_counts_with_and_without_a_space_and_is_absent_if_unreported(ser
     assert (server.requests[0]["max_tokens"], server.requests[0]["top_logprobs"]) == (1, 20)
 
 
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {"content": None},
+        {"content": []},
+        {"content": [{"token": "A", "logprob": -0.1, "top_logprobs": None}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": None}, {"token": "B"}]}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": math.nan}]}]},
+    ],
+)
+def test_a_label_without_a_number_is_not_reported(serve: Serve, logprobs: object) -> None:
+    _, url = serve(said("A", logprobs=logprobs))
+    assert asked(url, lambda chat: chat.label_logprobs(ASK, ["A", "B"], budget=Budget())) == {}
+
+
+def test_labels_beside_one_without_a_number_count(serve: Serve) -> None:
+    top = [{"token": "A", "logprob": None}, {"token": "B", "logprob": math.nan}, {"token": "C", "logprob": -0.5}]
+    _, url = serve(said("A", logprobs={"content": [{"token": "A", "top_logprobs": top}]}))
+    found = asked(url, lambda chat: chat.label_logprobs(ASK, ["A", "B", "C"], budget=Budget()))
+    assert found == {"C": pytest.approx(-0.5)}
+
+
+@pytest.mark.parametrize("content", [[None], "A", [{"top_logprobs": [{"logprob": 0}]}], {"token": "A"}])
+def test_logprobs_in_another_format_are_the_models_fault(serve: Serve, content: object) -> None:
+    _, url = serve(said("A", logprobs={"content": content}))
+    with pytest.raises(ModelMisbehaved, match=r"llm\.base_url"):
+        asked(url, lambda chat: chat.label_logprobs(ASK, ["A"], budget=Budget()))
+
+
+def test_models_that_think_are_told_not_to_before_a_label_unless_the_server_refuses(serve: Serve) -> None:
+    top = [{"token": "A", "logprob": -0.5}]
+    reply = said("A", logprobs={"content": [{"token": "A", "top_logprobs": top}]})
+    server, url = serve(reply, refusal(400, "Unrecognized argument: chat_template_kwargs"), reply)
+    budget = Budget(max_llm_calls=3)
+
+    async def thrice(chat: OpenAIChat) -> list[dict[str, float]]:
+        return [await chat.label_logprobs(ASK, ["A"], budget=budget) for _ in range(3)]
+
+    assert asked(url, thrice) == [{"A": pytest.approx(-0.5)}] * 3
+    told = [request.get("chat_template_kwargs") for request in server.requests]
+    assert told == [{"enable_thinking": False}, {"enable_thinking": False}, None, None]
+    assert budget.llm_calls == 3
+
+
 def test_the_assistants_turn_is_gone_on_with(serve: Serve) -> None:
     server, url = serve(said("A"))
     begun: list[Message] = [*ASK, {"role": "assistant", "content": "["}]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hopcite.budget import Budget
-from hopcite.errors import BudgetExhausted, ModelMisbehaved, SettingsError, Unreachable, UsageError
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, PromptTooLong, SettingsError, Unreachable
 from hopcite.openai_chat import OpenAIChat
 from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, refusal, said
 
@@ -66,8 +66,8 @@ def test_a_deadline_ends_the_retries(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("status", "message", "error", "remedy"),
     [
-        (400, "This model's maximum context length is 8192 tokens", UsageError, "lower answer.evidence"),
-        (400, "the request exceeds the available context size", UsageError, "lower answer.evidence"),
+        (400, "This model's maximum context length is 8192 tokens", PromptTooLong, "lower answer.evidence"),
+        (400, "the request exceeds the available context size", PromptTooLong, "lower answer.evidence"),
         (400, "unknown field", ModelMisbehaved, r"rejects the request \(400: unknown field\)"),
         (401, "who are you", SettingsError, "correct llm.api_key"),
         (404, "no such model", SettingsError, "correct llm.model"),

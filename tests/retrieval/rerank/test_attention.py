@@ -21,6 +21,7 @@ from retrieval.rerank.attention import AttentionReranker
 from retrieval.rerank.in_context import InContextScorer, Prompt, Stopped
 from retrieval.rerank.port import by_score
 from retrieval.rerank.recipes import AttentionRecipe
+from retrieval.rerank.shuffled import ShuffledReranker
 from tests.fakes import ScriptedChat
 
 PASSAGES = ["one two three", "four five", "six seven eight nine"]
@@ -107,6 +108,28 @@ def test_ranking_is_by_score_and_is_charged() -> None:
     assert [ranking.scores[i] for i in ranking.order] == sorted(ranking.scores, reverse=True)
     assert (ranking.valid, ranking.calls, budget.llm_calls) == (True, 1, 1)
     assert budget.prompt_tokens == ranking.prompt_tokens > 0
+
+
+def test_shuffles_at_once_keep_to_the_budget() -> None:
+    scorer = tiny(AttentionRecipe())
+    candidates = [chunk("one", text) for text in PASSAGES]
+    attention = AttentionReranker(lambda: scorer, name="tiny")
+    budget = Budget(max_llm_calls=3)
+    with pytest.raises(BudgetExhausted, match="--max-llm-calls"):
+        asyncio.run(ShuffledReranker(attention, times=6).rerank("who nine", candidates, budget=budget))
+    assert (budget.llm_calls, budget.remaining_calls) == (0, 3)
+    ranking = asyncio.run(ShuffledReranker(attention, times=3).rerank("who nine", candidates, budget=budget))
+    assert (ranking.calls, budget.llm_calls, budget.remaining_calls) == (3, 3, 0)
+
+
+def test_more_prompts_than_calls_are_not_begun() -> None:
+    scorer = tiny(AttentionRecipe(), prompt_tokens=32)
+    needed = len(scorer.prompts("who", PASSAGES))
+    budget = Budget(max_llm_calls=needed - 1)
+    reranker = AttentionReranker(lambda: scorer, name="tiny")
+    with pytest.raises(BudgetExhausted, match=f"{needed} more are needed"):
+        asyncio.run(reranker.rerank("who", [chunk("one", text) for text in PASSAGES], budget=budget))
+    assert budget.llm_calls == 0
 
 
 @pytest.mark.parametrize("scores", [[1.0, 1.0], [float("nan"), 1.0]])

@@ -167,6 +167,22 @@ def test_without_a_valid_ranking_shuffles_are_none() -> None:
     assert (ranking.valid, ranking.order, ranking.calls) == (False, (0, 1), 2)
 
 
+def test_shuffles_at_once_keep_to_the_budget() -> None:
+    class Slow(OracleChat):
+        async def label_logprobs(self, messages: Any, labels: Sequence[str], *, budget: Budget) -> dict[str, float]:
+            with budget.reserve() as call:
+                await asyncio.sleep(0.01)
+                return await super().label_logprobs(messages, labels, budget=call)
+
+    chat, whole = Slow(), Budget(max_llm_calls=4)
+    part = whole.within(60, keep_calls=1)
+    with pytest.raises(BudgetExhausted):
+        rank(ShuffledReranker(asks("letters", chat), times=5), [10, 40, 20, 30], part)
+    assert (chat.calls, whole.llm_calls, whole.remaining_calls) == (0, 0, 4)
+    assert rank(ShuffledReranker(asks("letters", chat), times=3), [10, 40, 20, 30], part).valid
+    whole.check()
+
+
 def test_orders_are_spread_over_the_places() -> None:
     assert turned([3, 1, 0, 2], 2) == [[3, 1, 0, 2], [0, 2, 3, 1]]
     assert turned([3, 1, 0, 2], 0) == []
@@ -255,6 +271,8 @@ def test_an_impossible_choice_is_refused_before_any_work(chosen: dict[str, Any],
 
 
 def test_the_most_calls_of_a_question_are_known() -> None:
-    assert most_calls(RerankSettings()) == 0  # attention asks no chat
+    assert most_calls(RerankSettings(method="none")) == most_calls(RerankSettings(passages=1)) == 0
+    assert most_calls(RerankSettings()) == 1  # attention asks no chat, and its prompt is a call all the same
+    assert most_calls(RerankSettings(passages=50, shuffles=2, then="cross-encoder")) == 2 * 3 + 1
     assert most_calls(RerankSettings(method="yes-no", passages=7)) == 7
     assert most_calls(RerankSettings(method="letters", passages=30, shuffles=2, then="pairwise-all")) == 2 * 2 + 20
