@@ -62,7 +62,10 @@ def picked_heads(
         progress("Picking heads", number, len(examples))
         scores.append(head_scores(scorer, example))
     progress("Picking heads", len(examples), len(examples))
-    return write_heads(model, pick_heads(scores, top=top), data=data.name, examples=len(examples), passages=passages)
+    told = [one for one in scores if one is not None]
+    if not told:
+        raise UsageError("In no list does a relevant passage fit the first prompt; lower rerank.passages.")
+    return write_heads(model, pick_heads(told, top=top), data=data.name, examples=len(told), passages=passages)
 
 
 def _examples(data: RerankData, passages: int) -> Iterator[Example]:

@@ -53,11 +53,17 @@ class _PerHead:
 
 
 @torch.inference_mode()
-def head_scores(scorer: InContextScorer, example: Example) -> torch.Tensor:
-    """One example's scores, layers x heads. Its passages must fit one prompt; those beyond the first are left out."""
+def head_scores(scorer: InContextScorer, example: Example) -> torch.Tensor | None:
+    """One example's scores, layers x heads. Passages that do not fit one prompt are left out.
+
+    None when nothing of a relevant one is left: the example says nothing then.
+    """
     prompt = scorer.prompts(example.query, example.passages)[0]
     ids = [*prompt.ids, *prompt.query]
-    recorder = _PerHead(rows=len(prompt.query), columns=torch.tensor(_columns(prompt, example.relevant)))
+    columns = torch.tensor(_columns(prompt, example.relevant), dtype=torch.long)
+    if not len(columns):
+        return None
+    recorder = _PerHead(rows=len(prompt.query), columns=columns)
     cache = DynamicCache(config=scorer.model.config)
     tokens = torch.tensor([ids], device=scorer.model.device)
     scorer.model(input_ids=tokens, past_key_values=cache, use_cache=True, recorder=recorder)

@@ -20,7 +20,8 @@ class Letters:
     """A list longer than one window is ranked from its end, the better half moving up.
 
     Passages whose letter the server does not report stay, in input order, below those that have a score; a note counts
-    them. A window in which fewer than two letters are reported, or all are equal, is no ranking.
+    them. A window in which fewer than two letters are reported, or all are equal, keeps its order; when every window is
+    such, there is no ranking.
     """
 
     name: str = "letters"
@@ -28,18 +29,19 @@ class Letters:
 
     async def rank(self, asking: Asking) -> Ranking:
         """The order by places: log-probabilities of different windows do not compare."""
-        why = ""
+        ranked, why = False, ""
 
-        async def rank_window(window: Sequence[int]) -> list[int] | None:
-            nonlocal why
+        async def rank_window(window: Sequence[int]) -> Sequence[int]:
+            nonlocal ranked, why
             found = await asking.choose(window)
             if len(found) < 2 or len(set(found.values())) == 1:
                 why = "all letters are equally likely" if len(found) > 1 else f"{len(found)} letters have a probability"
-                return None
+                return window
+            ranked = True
             return sorted(window, key=lambda candidate: -found.get(candidate, float("-inf")))
 
         order = await climb(asking.n, rank_window)
-        return keep_order(asking.n, f"no ranking: {why}", valid=False) if order is None else by_place(order)
+        return by_place(order) if ranked else keep_order(asking.n, f"no ranking: {why}", valid=False)
 
     def most_calls(self, n: int) -> int:
         """One for each window: 1 + ceil((n - 20) / 10)."""

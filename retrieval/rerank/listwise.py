@@ -14,7 +14,7 @@ from hopcite.chat import Message
 from retrieval.rerank.asking import Asking
 from retrieval.rerank.parsing import completed
 from retrieval.rerank.port import Ranking, by_place
-from retrieval.rerank.windows import STEP, WINDOW, climb, window_starts
+from retrieval.rerank.windows import WINDOW, climb, window_starts
 
 _TOKENS_PER_PLACE = 6  # "[12] > " in tokenizers that take each digit by itself
 _TOKENS_TO_SPARE = 16
@@ -43,8 +43,7 @@ class Listwise:
             reply = await asking.written(messages, max_tokens=tokens)
             return completed(asking.picked(reply, window, wanted=len(window)), window)
 
-        order = await climb(asking.n, rank_window, window=self.window or asking.n, step=STEP)
-        return by_place(order or range(asking.n))
+        return by_place(await climb(asking.n, rank_window, window=self.window or asking.n))
 
     def most_calls(self, n: int) -> int:
         """One for each window: 1 + ceil((n - 20) / 10), or 1."""

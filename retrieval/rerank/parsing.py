@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hopcite.wire_openai import ThinkingFilter
 
-_BRACKETED = re.compile(r"\[\s*([0-9]+)\s*\]")
+_BRACKETED = re.compile(r"\[([0-9\s,;>]+)\]")  # one number, or a list of them
 _BARE = re.compile(r"[0-9]+")
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
 _MOST_DIGITS = 6  # no list is longer, and converting thousands of digits is an error in Python
@@ -37,7 +37,7 @@ def answer(reply: str) -> str:
 def named(reply: str, n: int) -> Named:
     """The numbers 1 to n in the answer of a reply: those in brackets or, where there are none, all of them."""
     text = answer(reply)
-    numbers = _BRACKETED.findall(text) or _BARE.findall(text)
+    numbers = _BARE.findall(" ".join(_BRACKETED.findall(text))) or _BARE.findall(text)
     places = [int(number) - 1 if len(number) <= _MOST_DIGITS else -1 for number in numbers]
     inside = [place for place in places if 0 <= place < n]
     once = tuple(dict.fromkeys(inside))

@@ -65,13 +65,12 @@ def by_place(order: Sequence[int]) -> Ranking:
 
 
 def by_score(scores: Sequence[float | None], *, what: str = "scores") -> Ranking:
-    """Highest first, ties in input order. Candidates without a score (None) stand below the others, in input order.
+    """Highest first, ties in input order. Candidates without a score stand below the others, in input order.
 
-    Not valid when the scores say nothing: none is known, one is not finite, or all are equal.
+    That is one that is None or not finite. Not valid when the scores say nothing: none is known, or all are equal.
     """
+    scores = [score if score is not None and math.isfinite(score) else None for score in scores]
     known = [score for score in scores if score is not None]
-    if not all(map(math.isfinite, known)):
-        return keep_order(len(scores), f"some {what} are not finite", valid=False)
     if not known:
         return keep_order(len(scores), f"no ranking: there are no {what}", valid=False)
     if len(known) == len(scores) and min(known) == max(known):

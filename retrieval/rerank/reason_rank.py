@@ -34,7 +34,7 @@ class ReasonRank:
             reply = await asking.written(messages, max_tokens=tokens, thinks=True)
             return completed(asking.picked(reply, window, wanted=len(window)), window)
 
-        return by_place(await climb(asking.n, rank_window) or range(asking.n))
+        return by_place(await climb(asking.n, rank_window))
 
     def most_calls(self, n: int) -> int:
         """One for each window: 1 + ceil((n - 20) / 10)."""

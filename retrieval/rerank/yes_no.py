@@ -7,6 +7,7 @@ share the prompt up to the passage. The model is asked without having been train
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,8 +17,8 @@ from retrieval.rerank.port import Ranking, by_score
 from retrieval.rerank.together import together
 
 _LABELS = ("yes", "Yes", "no", "No")
-# In place of a side that is not among the reported tokens: a server reports the likeliest, so it is below them all.
-# The reported side then still tells the passages apart.
+# In place of a side that is not among the reported tokens, and below the other side: a server reports the likeliest.
+# A fixed value, so that the reported side still tells the passages apart.
 _UNREPORTED = -20.0
 
 
@@ -43,11 +44,17 @@ class YesNo:
 
 def probability_of_yes(found: dict[str, float]) -> float:
     """The share of "yes" from the log-probabilities of the words, whichever way they are written."""
+    floor = min(_UNREPORTED, min(found.values()) - 1)
     yes, no = (
-        math.log(total) if (total := sum(math.exp(found[word]) for word in words if word in found)) else _UNREPORTED
-        for words in (_LABELS[:2], _LABELS[2:])
+        _either([found[word] for word in words if word in found] or [floor]) for words in (_LABELS[:2], _LABELS[2:])
     )
     return 1 / (1 + math.exp(no - yes)) if no - yes < 700 else 0.0
+
+
+def _either(logprobs: Sequence[float]) -> float:
+    """The log-probability of any of several words."""
+    highest = max(logprobs)
+    return highest + math.log(sum(math.exp(value - highest) for value in logprobs))
 
 
 def prompt(query: str, passage: str) -> list[Message]:

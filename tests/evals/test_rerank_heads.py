@@ -38,6 +38,18 @@ def test_questions_that_say_nothing_are_left_out() -> None:
     assert shown[-1] == (2, 2)
 
 
+def test_a_question_whose_relevant_passage_is_not_in_the_first_prompt_is_left_out() -> None:
+    # Each prompt of 28 tokens holds one or two of the three passages; the first passage stands in the first prompt.
+    scorer = tiny(AttentionRecipe(), prompt_tokens=28)
+    prompts = scorer.prompts("who nine", [f"{n}\n{text}" for n, text in enumerate(["one two", "three", "four five"])])
+    assert 0 in prompts[0].candidates
+    assert 1 not in prompts[0].candidates
+    text = picked_heads(data({0}, {1}), scorer, model="tiny", passages=3, top=5, progress=lambda *_: None)
+    assert json.loads(text)["examples"] == 1
+    with pytest.raises(UsageError, match=r"lower rerank\.passages"):
+        picked_heads(data({1}), scorer, model="tiny", passages=3, top=5, progress=lambda *_: None)
+
+
 def test_without_a_relevant_passage_there_is_nothing_to_pick_by() -> None:
     with pytest.raises(UsageError, match="none is known as relevant"):
         picked_heads(data(set()), tiny(AttentionRecipe()), model="tiny", passages=3, top=5, progress=lambda *_: None)

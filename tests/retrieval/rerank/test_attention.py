@@ -132,7 +132,7 @@ def test_more_prompts_than_calls_are_not_begun() -> None:
     assert budget.llm_calls == 0
 
 
-@pytest.mark.parametrize("scores", [[1.0, 1.0], [float("nan"), 1.0]])
+@pytest.mark.parametrize("scores", [[1.0, 1.0], [float("nan"), float("nan")]])
 def test_equal_or_broken_scores_are_no_ranking(scores: list[float]) -> None:
     ranking = by_score(scores)
     assert (ranking.valid, ranking.order) == (False, (0, 1))

@@ -191,6 +191,7 @@ def test_a_heads_score_is_the_questions_attention_to_what_is_relevant(
     with torch.inference_mode():
         matrices = whole.model(torch.tensor([[*prompt.ids, *prompt.query]]), output_attentions=True).attentions
     expected = torch.stack([layer[0, :, -len(prompt.query) :, start:end].sum(-1).mean(-1) for layer in matrices])
+    assert found is not None
     assert found.shape == (3, 4)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 

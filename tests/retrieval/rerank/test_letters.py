@@ -62,6 +62,17 @@ def test_a_long_list_is_ranked_from_its_end_and_the_best_climbs() -> None:
     assert "[T] T24" in chat.requests[0][1]["content"]
 
 
+@pytest.mark.parametrize("nothing", [{}, {"C": -0.1}, {"A": -1.0, "B": -1.0}])
+def test_a_window_that_says_nothing_keeps_its_order_and_the_others_count(nothing: dict[str, float]) -> None:
+    ranking = rank(ScriptedChat([nothing, {"F": -0.1, "C": -1.0}]), 25)
+    assert ranking.valid
+    assert ranking.order == (5, 2, 0, 1, 3, 4, *range(6, 25))
+    ranking = rank(ScriptedChat([{"T": -0.1, "A": -1.0}, nothing]), 25)
+    assert ranking.valid
+    assert ranking.order == (0, 1, 2, 3, 4, 24, *range(5, 24))
+    assert not rank(ScriptedChat([nothing, nothing]), 25).valid
+
+
 def test_one_or_no_passage_costs_nothing() -> None:
     assert rank(ScriptedChat([]), 1).order == (0,)
     assert rank(ScriptedChat([]), 0).order == ()

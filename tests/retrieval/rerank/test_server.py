@@ -117,14 +117,15 @@ def test_what_the_server_leaves_out_stands_last(serve: Serve) -> None:
     assert ranking.order == (1, 3, 0, 2)
 
 
-def test_null_is_no_score(serve: Serve) -> None:
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_what_is_no_number_is_no_score(serve: Serve, missing: float | None) -> None:
     # JSON has no NaN: servers that do not write it anyway write null.
-    results = [{"index": 0, "relevance_score": None}, {"index": 1, "relevance_score": 0.1}]
+    results = [{"index": 0, "relevance_score": missing}, {"index": 1, "relevance_score": 0.1}]
     ranking = rank(serve(Reply({"results": [*results, {"index": 2, "relevance_score": 0.2}]}))[1])
     assert (ranking.order, ranking.valid) == ((2, 1, 0), True)
 
 
-@pytest.mark.parametrize("scores", [(), ((0, 1.0), (1, 1.0), (2, 1.0)), ((0, float("nan")), (1, 0.1), (2, 0.2))])
+@pytest.mark.parametrize("scores", [(), ((0, 1.0), (1, 1.0), (2, 1.0)), ((0, math.nan), (1, math.nan))])
 def test_scores_that_say_nothing_are_no_ranking(scores: tuple[tuple[int, float], ...], serve: Serve) -> None:
     ranking = rank(serve(scored(*scores))[1])
     assert (ranking.valid, ranking.order) == (False, (0, 1, 2))
