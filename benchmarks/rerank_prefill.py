@@ -30,7 +30,8 @@ from retrieval.rerank.causal import CausalModel, _batches, load_causal
 from retrieval.rerank.choice import _load_attention
 from retrieval.rerank.first_token import FirstTokenScorer, common_prefix
 from retrieval.rerank.in_context import _ATTENTION
-from retrieval.rerank.prompts import PASSAGE_BYTES, choice, listing, shown
+from retrieval.rerank.passages import listing, shown
+from retrieval.rerank.prompts import choice
 
 Task = Callable[[], Any]
 
@@ -143,7 +144,7 @@ def pointwise(settings: Settings) -> Callable[[RerankQuery, int], Pair]:
     model = load_causal(settings)
 
     def pair(query: RerankQuery, n: int) -> Pair:
-        texts = [shown(chunk, limit=PASSAGE_BYTES) for chunk in query.candidates[:n]]
+        texts = [shown(chunk) for chunk in query.candidates[:n]]
         return _labels(model, [yes_no.prompt(query.query, text) for text in texts], ["yes", "no"])
 
     return pair
@@ -156,7 +157,7 @@ def listwise(settings: Settings) -> Callable[[RerankQuery, int], Pair]:
     def pair(query: RerankQuery, n: int) -> Pair:
         candidates = query.candidates[: min(n, len(LETTERS))]
         labels = LETTERS[: len(candidates)]
-        return _labels(model, [choice(query.query, listing(candidates, labels, limit=PASSAGE_BYTES), labels)], labels)
+        return _labels(model, [choice(query.query, listing(candidates, labels), labels)], labels)
 
     return pair
 

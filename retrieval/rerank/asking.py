@@ -15,11 +15,12 @@ from pydantic import BaseModel
 
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
-from hopcite.errors import BudgetExhausted, ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, PromptTooLong
 from hopcite.types import Chunk
 from retrieval.rerank.parsing import named
+from retrieval.rerank.passages import SHORT_TOKENS, listing, share, shown
 from retrieval.rerank.port import Ranking, keep_order
-from retrieval.rerank.prompts import LETTERS, choice, listing, passage_limit, shown
+from retrieval.rerank.prompts import LETTERS, choice
 from retrieval.rerank.trained import content, prompt_of, untrained_notes
 
 T = TypeVar("T")
@@ -62,14 +63,19 @@ class ChatReranker:
 
         Where it is known how many calls the method makes, that is before the first of all.
 
-        A reply that can't be used counts as one that says nothing; when all are such, the ranking is not valid.
+        A reply that can't be used counts as one that says nothing, as does a prompt that is too long for the model;
+        when all are such, the ranking is not valid.
         """
         n = len(candidates)
         if n < 2:
             return keep_order(n)
         with budget.reserve(self._method.most_calls(n) if self._method.exact else 1) as reserved:
             asking = Asking(self._chat, query, candidates, reserved, method=self._method.name)
-            return asking.billed(await self._method.rank(asking))
+            try:
+                ranking = await self._method.rank(asking)
+            except PromptTooLong as exc:
+                ranking = keep_order(n, f"no ranking: {exc}", valid=False)
+            return asking.billed(ranking)
 
     async def aclose(self) -> None:
         """Close the chat if it is this reranker's own."""
@@ -87,21 +93,21 @@ class Asking:
         self._budget = budget.within(math.inf)
         self._before = self._spent()
         self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
-        self._trouble = ""
+        self._trouble, self._shortest = "", SHORT_TOKENS
 
     def shown(self, candidate: int) -> str:
         """One passage, for a prompt that holds no other."""
-        return shown(self.passages[candidate], limit=passage_limit(self._chat.context_tokens, 1, reply_tokens=1))
+        return shown(self.passages[candidate], most=self._share(1, reply_tokens=1))
 
     def listed(self, candidates: Sequence[int], labels: Sequence[str], *, reply_tokens: int = 1) -> str:
         """Passages after their labels, cut so that all fit the model's window."""
-        limit = passage_limit(self._chat.context_tokens, len(candidates), reply_tokens=reply_tokens)
-        return listing([self.passages[candidate] for candidate in candidates], labels, limit=limit)
+        most = self._share(len(candidates), reply_tokens=reply_tokens)
+        return listing([self.passages[candidate] for candidate in candidates], labels, most=most)
 
     def contents(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[str]:
         """Passages as the prompts of trained models hold them, cut so that all fit the model's window."""
-        limit = passage_limit(self._chat.context_tokens, len(candidates), reply_tokens=reply_tokens)
-        return [content(self.passages[candidate], limit=limit) for candidate in candidates]
+        most = self._share(len(candidates), reply_tokens=reply_tokens)
+        return [content(self.passages[candidate], most=most) for candidate in candidates]
 
     def trained(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[Message] | None:
         """The prompt that the model was trained with for this method; None for any other model."""
@@ -175,6 +181,8 @@ class Asking:
             )
         if self._repairs:
             notes.append(f"{self._repairs} numbers in the replies are missing, repeated or no passage's")
+        if self._shortest < SHORT_TOKENS:
+            notes.append(f"passages are cut to {self._shortest} tokens, so that they fit the model's window")
         if self._trouble:
             notes.append(self._trouble)
         calls, prompt_tokens, completion_tokens = (
@@ -190,13 +198,24 @@ class Asking:
         )
 
     async def _call(self, call: Callable[[Budget], Awaitable[T]]) -> T | None:
-        """One call. None: the model misbehaved."""
+        """One call. None: the model misbehaved, or could not read so much."""
         self._replies += 1
         try:
             return await call(self._budget)
         except ModelMisbehaved as exc:
             self._trouble = str(exc)
-            return None
+        except PromptTooLong:
+            self._trouble = (
+                f"a prompt does not fit the model's window, taken to be of {self._chat.context_tokens} tokens; correct "
+                "llm.context_tokens"
+            )
+        return None
+
+    def _share(self, passages: int, *, reply_tokens: int) -> int:
+        """Tokens for each of so many passages in one prompt."""
+        each = share(self._chat.context_tokens, passages, query=self.query, reply_tokens=reply_tokens)
+        self._shortest = min(self._shortest, each)
+        return each
 
     async def _label_logprobs(self, messages: Sequence[Message], labels: Sequence[str]) -> dict[str, float]:
         reply = await self._call(lambda budget: self._chat.label_logprobs(messages, list(labels), budget=budget))

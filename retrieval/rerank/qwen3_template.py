@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retrieval.rerank.passages import without_control_tokens
+
 PREFIX = (
     "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct "
     'provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
@@ -23,5 +25,9 @@ def passage_part(passage: str) -> str:
 
 
 def wrapped(query: str, passages: Sequence[str]) -> tuple[str, list[str]]:
-    """Question and passages with the template around them, for a server that joins the two and has no template."""
-    return PREFIX + query_part(query), [passage_part(passage) + SUFFIX for passage in passages]
+    """Question and passages with the template around them, for a server that joins the two and has no template.
+
+    Such a server reads control tokens everywhere, so that only the template's own may be left.
+    """
+    inside = [passage_part(without_control_tokens(passage)) for passage in passages]
+    return PREFIX + query_part(without_control_tokens(query)), [part + SUFFIX for part in inside]

@@ -19,8 +19,8 @@ from hopcite.errors import BudgetExhausted, ModelMisbehaved, SettingsError, Unre
 from hopcite.settings import RerankSettings
 from hopcite.types import Chunk
 from hopcite.wire_openai import retry_after_s, worth_another_try
+from retrieval.rerank.passages import shown
 from retrieval.rerank.port import Ranking, by_score, keep_order
-from retrieval.rerank.prompts import PASSAGE_BYTES, shown
 
 Wrap = Callable[[str, Sequence[str]], tuple[str, list[str]]]
 """A question and passages to what the server is sent."""
@@ -44,7 +44,7 @@ class ServerReranker:
         """
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        passages = [shown(candidate, limit=PASSAGE_BYTES) for candidate in candidates]
+        passages = [shown(candidate) for candidate in candidates]
         if self._wrap:
             query, passages = self._wrap(query, passages)
         body = {"model": self._settings.model, "query": query, "documents": passages, "top_n": len(passages)}

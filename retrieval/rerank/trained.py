@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from hopcite.chat import Message
 from hopcite.types import Chunk
-from retrieval.rerank.prompts import LETTERS, TITLE_BYTES, clipped
+from retrieval.rerank.passages import cut, harmless
+from retrieval.rerank.prompts import LETTERS
 
 Prompt = Callable[[str, Sequence[str]], list[Message]]
 """A question and passages (`content`) to a conversation. One that ends with the assistant's turn is to be continued."""
 
-_NUMBERED = re.compile(r"\[(\d+)\]")
 _RANK_LLM = "You are RankLLM, an intelligent assistant that can rank passages based on their relevancy to the query"
 _REASON_RANK = (
     "You are RankLLM, an intelligent assistant that can rank passages based on their relevance to the query. Given a "
@@ -46,12 +46,10 @@ class Trained:
     """Whether the method's published quality comes from them."""
 
 
-def content(passage: Chunk, *, limit: int) -> str:
-    """A passage of at most `limit` bytes in one line, in which nothing looks like a label."""
-    text = clipped(passage.text, limit)
-    if passage.title:
-        text = f"Title: {clipped(passage.title, min(limit, TITLE_BYTES))} Content: {text}"
-    return _without_labels(" ".join(text.split()))
+def content(passage: Chunk, *, most: float) -> str:
+    """A passage of at most so many tokens in one line, in which nothing looks like a label."""
+    title, text = cut(passage, most=most)
+    return " ".join((f"Title: {title} Content: {text}" if title else text).split())
 
 
 def first(query: str, passages: Sequence[str]) -> list[Message]:
@@ -173,7 +171,7 @@ def _is_one_of(model: str, checkpoints: Sequence[str]) -> bool:
 
 def _ranking(query: str, passages: Sequence[str], labels: Sequence[str], closing: str) -> str:
     """The request that the models of this family share."""
-    query, n = _without_labels(query).strip(), len(passages)
+    query, n = harmless(query).strip(), len(passages)
     kind = "an alphabetical" if labels[0].isalpha() else "a numerical"
     listed = "".join(f"[{label}] {passage}\n" for label, passage in zip(labels, passages, strict=False))
     return (
@@ -186,7 +184,3 @@ def _ranking(query: str, passages: Sequence[str], labels: Sequence[str], closing
 
 def _numbers(passages: Sequence[str]) -> list[str]:
     return [str(number) for number in range(1, len(passages) + 1)]
-
-
-def _without_labels(text: str) -> str:
-    return _NUMBERED.sub(r"(\1)", text)
