@@ -102,10 +102,10 @@ def _most_calls(method: RerankMethod, passages: int) -> int:
 def _check(rerank: RerankSettings) -> None:
     for method in rerank.methods:
         in_process = engine_of(method, rerank) == "in-process"
-        if method == "attention" and not _in_catalogue(rerank.model) and not Path(rerank.model).is_dir():
+        if method == "attention" and not _attends(rerank.model):
             raise SettingsError(
-                f"rerank.model {rerank.model!r} is no GGUF model of the catalogue and no folder; "
-                "`hopcite models list` names the first."
+                f"rerank.model {rerank.model!r} is no GGUF model of the catalogue, no folder and no language model's "
+                "name on the hub, such as Qwen/Qwen3-0.6B; `hopcite models list` names the first."
             )
         if method == "cross-encoder" and in_process and _generates(rerank.model):
             raise SettingsError(
@@ -150,9 +150,13 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
     return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
 
 
-def _in_catalogue(model: str) -> bool:
-    entry = CATALOGUE.get(model)
-    return entry is not None and entry.file is not None and entry.file.name.endswith(".gguf")
+def _attends(model: str) -> bool:
+    """Names on the hub have a slash: one without is a model of the catalogue, spelt right or wrong."""
+    if (entry := CATALOGUE.get(model)) is None:
+        return "/" in model or Path(model).is_dir()
+    if entry.file is not None:
+        return entry.file.name.endswith(".gguf")
+    return entry.kind != "embedding" and not _cross_encodes(model)
 
 
 def _generates(model: str) -> bool:
@@ -211,10 +215,11 @@ def _load_attention(settings: Settings) -> InContextScorer:
     recipe = RECIPES.get(model, AttentionRecipe())
     entry = CATALOGUE.get(model)
     if entry is None or entry.file is None:
-        folder = Path(model)
+        folder = model
     else:
         gguf_file = model_path(settings, model)
-        folder = converted_folder(
-            gguf_file, model_id=model, sha256=entry.file.sha256, layers=recipe.stop, parent=settings.model_dir
+        layers, parent = recipe.stop, settings.model_dir
+        folder = str(
+            converted_folder(gguf_file, model_id=model, sha256=entry.file.sha256, layers=layers, parent=parent)
         )
     return InContextScorer.load(folder, recipe=recipe, device=settings.rerank.device)

@@ -84,13 +84,13 @@ def pick_heads(scores: Iterable[torch.Tensor], *, top: int = HEADS) -> list[tupl
 
 def open_for_picking(settings: Settings) -> InContextScorer:
     """`rerank.model` with every layer. Raises `ModelFileError`."""
-    return InContextScorer.load(_folder(settings), recipe=AttentionRecipe(), device=settings.rerank.device)
+    return InContextScorer.load(_whole(settings), recipe=AttentionRecipe(), device=settings.rerank.device)
 
 
 def load_with_heads(settings: Settings, file: Path) -> InContextScorer:
     """`rerank.model`, read up to the last layer that holds a head of the file. Raises `SettingsError`."""
     recipe = read_heads(file, model=settings.rerank.model)
-    return InContextScorer.load(_folder(settings), recipe=recipe, device=settings.rerank.device)
+    return InContextScorer.load(_whole(settings), recipe=recipe, device=settings.rerank.device)
 
 
 def write_heads(model: str, heads: Sequence[tuple[int, int, float]], **about: Any) -> str:
@@ -115,7 +115,8 @@ def read_heads(file: Path, *, model: str) -> AttentionRecipe:
     return AttentionRecipe(start=min(layers), stop=max(layers) + 1, heads=heads)
 
 
-def _folder(settings: Settings) -> Path:
+def _whole(settings: Settings) -> str:
+    """The folder of `rerank.model` with all of its layers, or its name on the hub."""
     model = settings.rerank.model
     entry = CATALOGUE.get(model)
-    return whole_folder(settings, model) if entry is not None and entry.file is not None else Path(model)
+    return str(whole_folder(settings, model)) if entry is not None and entry.file is not None else model

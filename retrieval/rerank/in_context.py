@@ -121,17 +121,25 @@ class InContextScorer:
         self._instruction, self._content_free = self._plain([INSTRUCTION, f" {CONTENT_FREE_QUERY}"])
 
     @classmethod
-    def load(cls, folder: Path, *, recipe: AttentionRecipe, device: str) -> InContextScorer:
-        """Open a folder of transformers' format, printing nothing. `device` auto: CUDA where there is one.
+    def load(cls, model_name: str, *, recipe: AttentionRecipe, device: str) -> InContextScorer:
+        """Open a folder of transformers' format, or a name on the hub, printing nothing. `device` auto: CUDA if any.
 
         bf16, which the 1.5B model needs 2.6 GB for; float32 on a CPU without it. Uses every core from this thread.
+        Raises `ModelFileError`.
         """
         device = usable_device(device, setting="rerank.device")
         torch.set_num_threads(cpu_threads())
         dtype = torch.bfloat16 if device != "cpu" or computes_in_bfloat16() else torch.float32
-        with quiet():
-            model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        here = Path(model_name).is_dir()
+        try:
+            with quiet():
+                model = AutoModel.from_pretrained(model_name, dtype=dtype, local_files_only=here)
+                tokenizer = AutoTokenizer.from_pretrained(model_name, local_files_only=here)
+        except (OSError, ValueError) as exc:
+            raise ModelFileError(
+                f"The model {model_name!r} cannot be loaded; name a folder that holds its files in rerank.model, or a "
+                "model of `hopcite models list`."
+            ) from exc
         if recipe.stop is not None and recipe.stop < len(model.layers):
             model.layers = model.layers[: recipe.stop]
             model.config.num_hidden_layers = recipe.stop

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2Model
 
 from hopcite.budget import Budget
-from hopcite.errors import BudgetExhausted, SettingsError
+from hopcite.errors import BudgetExhausted, ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from hopcite.types import Chunk
 from retrieval import open_reranker
@@ -149,10 +149,32 @@ def test_a_deadline_ends_the_wait() -> None:
         asyncio.run(reranker.rerank("who", [chunk("one", t) for t in PASSAGES], budget=Budget(deadline_s=0.1)))
 
 
-def test_a_model_that_is_neither_known_nor_a_folder_is_refused() -> None:
-    settings = Settings(rerank=RerankSettings(model="no/such"))
-    with pytest.raises(SettingsError, match="no/such"):
+@pytest.mark.parametrize(
+    "model", ["qwen2.5-coder", "all-minilm-l6-v2", "BAAI/bge-reranker-v2-m3", "BAAI/bge-large-en-v1.5"]
+)
+def test_a_model_that_attention_cannot_read_is_refused(model: str) -> None:
+    settings = Settings(rerank=RerankSettings(model=model))
+    with pytest.raises(SettingsError, match=model):
         open_reranker(settings, ScriptedChat([]))
+
+
+@pytest.mark.parametrize("model", ["Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-Reranker-0.6B", "somebody/a-model"])
+def test_a_name_on_the_hub_is_as_good_as_a_folder(model: str) -> None:
+    assert open_reranker(Settings(rerank=RerankSettings(model=model)), ScriptedChat([])).name == f"attention:{model}"
+
+
+def test_a_folder_without_a_model_is_an_error_that_names_it(tmp_path: Path) -> None:
+    reranker = open_reranker(Settings(rerank=RerankSettings(model=str(tmp_path), device="cpu")), ScriptedChat([]))
+    with pytest.raises(ModelFileError, match=r"cannot be loaded; name a folder .* rerank\.model"):
+        asyncio.run(reranker.rerank("who", [chunk("one", text) for text in PASSAGES], budget=Budget()))
+
+
+def test_a_folder_opens_up_to_the_last_layer_that_counts(tmp_path: Path) -> None:
+    scorer = tiny(AttentionRecipe())
+    scorer.model.save_pretrained(tmp_path)
+    scorer.tokenizer.save_pretrained(tmp_path)
+    opened = InContextScorer.load(str(tmp_path), recipe=AttentionRecipe(start=1, stop=2), device="cpu")
+    assert len(opened.model.layers) == 2
 
 
 @pytest.mark.models

@@ -261,7 +261,7 @@ def test_wrappers_are_settings() -> None:
         ({"method": "letters", "then": "attention", "engine": "chat"}, "attention"),
         ({"method": "cross-encoder"}, "no cross-encoder"),
         ({"method": "cross-encoder", "model": "Qwen/Qwen3-Reranker-0.6B"}, "no cross-encoder"),
-        ({"method": "letters", "then": "attention", "model": "no/such"}, "no/such"),
+        ({"method": "letters", "then": "attention", "model": "no-such"}, "no-such"),
         ({"method": "none", "shuffles": 2}, r"rerank\.shuffles"),
     ],
 )
