@@ -100,11 +100,10 @@ class Budget:
     def check(self, calls: int = 1) -> None:
         """Raise `BudgetExhausted` when no further model call, or not so many, may start."""
         if self.remaining_calls < calls:
-            under_way = f", {self.whole.promised} of them under way" if self.whole.promised else ""
-            needed = f" and {calls} more are needed" if calls > 1 else ""
-            raise BudgetExhausted(
-                f"The request's {self.max_llm_calls} model calls are spent{under_way}{needed}; raise --max-llm-calls."
-            )
+            what = "are spent or under way" if self.whole.promised else "are spent"
+            if calls > 1:
+                what = f"leave {self.remaining_calls:.0f} where {calls} are needed"
+            raise BudgetExhausted(f"The request's {self.max_llm_calls} model calls {what}; raise --max-llm-calls.")
         if self.parent is not None:  # other parts may have charged it since
             self.parent.check(0)
         if self.max_tokens is not None and self.prompt_tokens + self.completion_tokens >= self.max_tokens:

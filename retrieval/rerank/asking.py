@@ -84,13 +84,15 @@ class ChatReranker:
 
 
 class Asking:
-    """What one list of candidates asks of the model, what came of it, and what it cost. Candidates go by number."""
+    """What one list of candidates asks of the model, what came of it, and what it cost. Candidates go by number.
+
+    The budget is a part that no other list charges.
+    """
 
     def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget, *, method: str) -> None:
         self.query, self.passages, self.n = query, passages, len(passages)
         self._chat, self._method = chat, method
-        # A part of its own counts what this list costs, also while others charge the same budget.
-        self._budget = budget.within(math.inf)
+        self._budget = budget
         self._before = self._spent()
         self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
         self._trouble, self._shortest = "", SHORT_TOKENS

@@ -127,7 +127,7 @@ def test_more_prompts_than_calls_are_not_begun() -> None:
     needed = len(scorer.prompts("who", PASSAGES))
     budget = Budget(max_llm_calls=needed - 1)
     reranker = AttentionReranker(lambda: scorer, name="tiny")
-    with pytest.raises(BudgetExhausted, match=f"{needed} more are needed"):
+    with pytest.raises(BudgetExhausted, match=f"where {needed} are needed"):
         asyncio.run(reranker.rerank("who", [chunk("one", text) for text in PASSAGES], budget=budget))
     assert budget.llm_calls == 0
 
