@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from hopcite.budget import Budget
-from hopcite.chat import Chat, Completion, Message
+from hopcite.chat import Chat, Message
 from hopcite.errors import PromptTooLong
 from hopcite.models import CATALOGUE
 from hopcite.settings import RerankSettings
@@ -106,10 +106,8 @@ def test_passages_that_the_window_makes_short_are_noted() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_prompt_that_the_server_finds_too_long_is_a_failed_reply(method: str) -> None:
     class Small(OracleChat):
-        async def complete(self, *_: Any, **__: Any) -> Completion:
+        def _asked(self, messages: Sequence[Message], budget: Budget) -> NoReturn:
             raise PromptTooLong("maximum context length is 2048")
-
-        parse = label_logprobs = complete  # type: ignore[assignment] # every way to ask
 
     ranking = ranked(method, 25, Small())
     assert (ranking.valid, ranking.order) == (False, tuple(range(25)))
