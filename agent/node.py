@@ -12,8 +12,12 @@ from agent.drafts import written
 from agent.evidence import Screened, findings, screened, withheld, without_prompt
 from agent.state import State
 from agent.write import Draft
+from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
 from hopcite.types import Hit, StepStatus
+
+# What an answer from five passages takes, near enough: kept for it where a request has a ceiling of tokens.
+WRITER_TOKENS = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ def reserve(context: Context, *, calls: int) -> None:
     if context.budget.remaining_calls <= calls:
         raise BudgetExhausted(f"{calls} model calls are kept for the answer; raise --max-llm-calls.")
     context.budget.check()
+
+
+def beside_the_writer(context: Context) -> Budget:
+    """The budget, but for what an answer takes: a reply that must be asked for twice does not cost the answer."""
+    return context.budget.within(context.budget.remaining_s, keep_calls=1, keep_tokens=WRITER_TOKENS)
 
 
 def drafted(

@@ -21,12 +21,12 @@ from agent.drafts import better
 from agent.evidence import Screened, findings, screened, trusted_first, withheld
 from agent.followup import leans_on, rewrite_question
 from agent.merge import distinct, merge, reordered, worth_reading
-from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
+from agent.node import WRITER_TOKENS, Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
 from agent.signals import quoted_signals, read_signals
 from agent.sources import missing, sources_named
 from agent.state import QUESTION, State
 from agent.write import Draft, fitting, write_draft
-from hopcite.errors import ModelMisbehaved, OperatorError
+from hopcite.errors import BudgetExhausted, ModelMisbehaved, OperatorError
 from hopcite.types import Chunk, Hit, Step
 from retrieval import fused
 
@@ -50,7 +50,7 @@ async def rewrite(state: State, context: Context) -> Outcome:
         return Outcome({}, {"skipped": "the question stands alone"})
     reserve(context, calls=1)
     try:
-        budget = context.budget.within(context.budget.remaining_s, keep_calls=1)  # a repair must not cost the answer
+        budget = beside_the_writer(context)
         question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=budget)
     except (ModelMisbehaved, OperatorError) as exc:
         return Outcome({}, {"skipped": str(exc)})
@@ -80,7 +80,8 @@ async def rerank(state: State, context: Context) -> Outcome:
     candidates = [passage.seen for passage in shown(merged[: settings.rerank.passages], context)]
     kept = 1 if context.options.write else 0
     reserve(context, calls=kept)
-    budget = context.budget.within(context.budget.remaining_s * _RERANK_SHARE, keep_calls=kept)
+    seconds = context.budget.remaining_s * _RERANK_SHARE
+    budget = context.budget.within(seconds, keep_calls=kept, keep_tokens=kept * WRITER_TOKENS)
     ranking = await context.deps.reranker.rerank(state["question"], candidates, budget=budget)
     # The scores of one search are amounts; those of several, merged, tell the order and no more.
     first = [hit.retrieval_score for hit in merged[: len(candidates)]] if len(state["found"]) == 1 else None
@@ -177,5 +178,8 @@ async def _to_read(state: State, context: Context) -> list[Screened]:
         best = worth_reading(list(islice(evidence, options.evidence)), min_share=min_share)
     passages = screened(best, defences=options.defences)
     seen = [passage.seen for passage in passages]
-    kept = await fitting(seen, state["question"], chat=context.deps.chat, max_tokens=options.max_answer_tokens)
+    chat, budget = context.deps.chat, context.budget
+    kept = await fitting(seen, state["question"], chat=chat, budget=budget, max_tokens=options.max_answer_tokens)
+    if passages and not kept and budget.max_tokens is not None:
+        raise BudgetExhausted(f"The request's {budget.max_tokens} tokens leave no passage room; raise its max_tokens.")
     return passages[: len(kept)]

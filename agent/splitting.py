@@ -12,7 +12,7 @@ from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
 from agent.lifespan import life_date
 from agent.merge import interleaved, merge
-from agent.node import Outcome, drafted, ids_of, reserve, searched, shown, status_of
+from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
 from agent.plan import checked_steps, ends, fill, plan_steps
 from agent.sides import side_questions
 from agent.signals import answer_likelihood
@@ -37,10 +37,7 @@ async def plan(state: State, context: Context) -> Outcome:
     if not steps:
         reserve(context, calls=1)
         try:
-            budget = context.budget.within(
-                context.budget.remaining_s, keep_calls=1
-            )  # a repair must not cost the answer
-            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=budget)
+            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=beside_the_writer(context))
         except ModelMisbehaved as exc:
             return Outcome(change, {"skipped": str(exc)})
     detail: dict[str, object] = {"steps": [step.question for step in steps]}

@@ -143,9 +143,19 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
     return replace(draft, short_answer="", unknown=True) if nothing else draft
 
 
-async def fitting(passages: Sequence[Chunk], question: str, *, chat: Chat, max_tokens: int) -> tuple[Chunk, ...]:
-    """The best passages, in order, that the window holds beside the question, the examples and the reply."""
-    room = chat.context_tokens - max_tokens - _PROMPT_OVERHEAD - await chat.count_tokens(question)
+async def fitting(
+    passages: Sequence[Chunk], question: str, *, chat: Chat, budget: Budget, max_tokens: int
+) -> tuple[Chunk, ...]:
+    """The best passages, in order, that the window holds beside the question, the examples and the reply.
+
+    What the budget leaves of tokens may be less than the window.
+    """
+    room = (
+        min(chat.context_tokens, budget.remaining_tokens)
+        - max_tokens
+        - _PROMPT_OVERHEAD
+        - await chat.count_tokens(question)
+    )
     kept = tuple(passages)
     while kept and await chat.count_tokens(numbered(kept)) > room:
         kept = kept[:-1]

@@ -55,13 +55,21 @@ class Budget:
             return float("inf")
         return max(0, self.max_llm_calls - self.llm_calls - self.promised)
 
-    def within(self, seconds: float, *, keep_calls: int = 0) -> Budget:
+    @property
+    def remaining_tokens(self) -> float:
+        """Tokens left, of prompts and replies; infinite without a ceiling, never below 0."""
+        if self.max_tokens is None:
+            return float("inf")
+        return max(0, self.max_tokens - self.prompt_tokens - self.completion_tokens)
+
+    def within(self, seconds: float, *, keep_calls: int = 0, keep_tokens: int = 0) -> Budget:
         """A budget that ends after `seconds`, or with this one if that is sooner. This one pays what it is charged.
 
-        The part leaves `keep_calls` of this one's calls unspent.
+        The part leaves `keep_calls` of this one's calls and `keep_tokens` of its tokens unspent.
         """
         calls = None if self.max_llm_calls is None else self.max_llm_calls - keep_calls
-        part = Budget(max_llm_calls=calls, max_tokens=self.max_tokens)
+        tokens = None if self.max_tokens is None else self.max_tokens - keep_tokens
+        part = Budget(max_llm_calls=calls, max_tokens=tokens)
         part.parent, part.whole, part._kept = self, self.whole, keep_calls
         part.deadline_s = min(seconds, self.remaining_s)
         if part.deadline_s == float("inf"):
@@ -97,8 +105,8 @@ class Budget:
         if self.parent is not None:
             self.parent.settle(calls - settled)
 
-    def check(self, calls: int = 1) -> None:
-        """Raise `BudgetExhausted` when no further model call, or not so many, may start."""
+    def check(self, calls: int = 1, *, tokens: int = 1) -> None:
+        """Raise `BudgetExhausted` when no further model call, or not so many, of so many tokens, may start."""
         if self.remaining_calls < calls:
             what = "are spent or under way" if self.whole.promised else "are spent"
             if calls > 1:
@@ -106,8 +114,9 @@ class Budget:
             raise BudgetExhausted(f"The request's {self.max_llm_calls} model calls {what}; raise --max-llm-calls.")
         if self.parent is not None:  # other parts may have charged it since
             self.parent.check(0)
-        if self.max_tokens is not None and self.prompt_tokens + self.completion_tokens >= self.max_tokens:
-            raise BudgetExhausted(f"The request's {self.max_tokens} tokens are spent; raise its max_tokens.")
+        if self.remaining_tokens < tokens:
+            what = f"leave {self.remaining_tokens:.0f} where {tokens} are needed" if tokens > 1 else "are spent"
+            raise BudgetExhausted(f"The request's {self.max_tokens} tokens {what}; raise its max_tokens.")
         if self.remaining_s <= 0:
             raise BudgetExhausted(f"The request's {self.deadline_s} seconds are spent; raise --deadline.")
 

@@ -36,6 +36,8 @@ _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
 # Counting is no work for a server: one that is silent for so long is not asked again for a while.
 _COUNT_TIMEOUT_S = 5.0
 _COUNT_PAUSE_S = 60.0
+_TEMPLATE_TOKENS = 5  # of a chat's template, for each message
+_LEAST_REPLY = 32  # a reply that is cut sooner says nothing
 _CHARACTERS_PER_TOKEN = 3  # a cautious estimate for servers that don't count
 
 
@@ -118,7 +120,7 @@ class OpenAIChat:
         """Stream a reply; at the deadline the connection is closed, which stops the server, and what came counts."""
         body = {
             "messages": list(messages),
-            "max_tokens": max_tokens,
+            "max_tokens": await self._affordable(messages, max_tokens, budget),
             "stream": True,
             "stream_options": {"include_usage": True},
             **({"stop": list(stop)} if stop else {}),
@@ -175,7 +177,8 @@ class OpenAIChat:
         conversation = list(messages)
         problem = ""
         for _ in range(2):
-            body = {"messages": conversation, "max_tokens": max_tokens, "response_format": form}
+            affordable = await self._affordable(conversation, max_tokens, budget)
+            body = {"messages": conversation, "max_tokens": affordable, "response_format": form}
             reply = await self._ask(body, budget)
             text = ThinkingFilter().feed(reply.text, last=True)
             try:
@@ -198,6 +201,7 @@ class OpenAIChat:
         body = {"messages": list(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         if messages[-1]["role"] == "assistant":  # go on with that turn, as vLLM and llama.cpp put it
             body |= {"add_generation_prompt": False, "continue_final_message": True}
+        await self._affordable(messages, 1, budget)
         reply = await self._answered(body, budget)
         found: dict[str, float] = {}
         for token, logprob in reply.first_tokens:
@@ -237,6 +241,19 @@ class OpenAIChat:
         if "count" in counted:
             return int(counted["count"])
         return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)
+
+    async def _affordable(self, messages: Sequence[Message], max_tokens: int, budget: Budget) -> int:
+        """Tokens that a reply may have: all that are asked for, or what the request's ceiling leaves beside the prompt.
+
+        Raises `BudgetExhausted` where that is next to nothing. Only a request with a ceiling has its prompt counted.
+        """
+        if budget.max_tokens is None:
+            return max_tokens
+        budget.check()
+        prompt = await self.count_tokens("\n".join(message["content"] for message in messages))
+        prompt += _TEMPLATE_TOKENS * len(messages)
+        budget.check(tokens=prompt + min(max_tokens, _LEAST_REPLY))
+        return min(max_tokens, int(budget.remaining_tokens) - prompt)
 
     async def aclose(self) -> None:
         """Close the connections, and the embedded model."""

@@ -68,6 +68,7 @@ class AttentionReranker:
             begun.append(prompt)
             return scorer.score(prompt, stop=stop)
 
+        budget.check(len(prompts), tokens=sum(prompt.tokens for prompt in prompts) or 1)
         with budget.reserve(len(prompts)) as reserved:
             for number, prompt in enumerate(prompts, start=1):
                 reserved.check()

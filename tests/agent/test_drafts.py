@@ -90,7 +90,8 @@ def test_an_answer_that_is_hardly_likely_is_partial_at_best(
     collection: Collection, likelihood: float, status: AnswerStatus
 ) -> None:
     answer = ask(collection, [told(REPLY, likelihood)], mode="never")
-    assert (answer.short_answer, answer.status, answer.confidence) == ("Kestmark", status, pytest.approx(likelihood))
+    assert (answer.short_answer, answer.status) == ("Kestmark", status)
+    assert answer.confidence == pytest.approx(likelihood)
 
 
 def test_an_answer_that_the_question_offers_need_not_be_in_the_passages(collection: Collection) -> None:

@@ -112,5 +112,8 @@ def test_passages_are_left_out_until_the_window_holds_them() -> None:
     ]
     chat = ScriptedChat([], context_tokens=1500)
     # 1500 - 100 for the reply - 900 for prompt and examples - 1 for the question leave 499 tokens: two passages.
-    kept = asyncio.run(fitting(chunks, "When?", chat=chat, max_tokens=100))
+    kept = asyncio.run(fitting(chunks, "When?", chat=chat, budget=Budget(), max_tokens=100))
     assert [chunk.id for chunk in kept] == ["0", "1"]
+    # Of 1,300 tokens that a request may cost, 299 are left for passages: one.
+    ceiling = Budget(max_tokens=1300)
+    assert len(asyncio.run(fitting(chunks, "When?", chat=chat, budget=ceiling, max_tokens=100))) == 1

@@ -34,6 +34,7 @@ def test_every_leaf_has_a_title_of_its_own_and_a_line_in_the_tree() -> None:
 
 
 def test_an_error_says_what_it_had_cost() -> None:
-    error = WorkFailed("The plan is lost.", prompt_tokens=7, completion_tokens=2)
-    assert (str(error), error.prompt_tokens, error.completion_tokens) == ("The plan is lost.", 7, 2)
-    assert HopciteError("x").prompt_tokens == 0
+    error = WorkFailed("The plan is lost.")
+    assert (error.llm_calls, error.prompt_tokens, error.completion_tokens) == (0, 0, 0)
+    error.prompt_tokens = 7
+    assert (str(error), error.prompt_tokens, HopciteError("x").prompt_tokens) == ("The plan is lost.", 7, 0)

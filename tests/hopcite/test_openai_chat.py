@@ -69,6 +69,18 @@ def test_any_other_refusal_is_not_asked_again(serve: Serve) -> None:
     assert len(server.requests) == 1
 
 
+def test_a_ceiling_of_tokens_holds_for_prompt_and_reply(serve: Serve) -> None:
+    # The server counts 60 tokens; the template adds 5 a message.
+    counted = Reply({"tokens": [1] * 60})
+    server, url = serve(counted, Reply(events=(piece("Yes", "stop"),)), counted)
+    budget = Budget(max_tokens=110)
+    asked(url, lambda chat: chat.complete(ASK, max_tokens=50, budget=budget))
+    assert server.requests[1]["max_tokens"] == 110 - 60 - 5 * len(ASK)
+    tight = Budget(max_tokens=80)
+    with pytest.raises(BudgetExhausted, match="80 tokens leave 80 where 97 are needed"):
+        asked(url, lambda chat: chat.complete(ASK, max_tokens=50, budget=tight))
+
+
 def test_a_reply_cut_at_max_tokens_and_a_server_that_does_not_count(serve: Serve) -> None:
     _, url = serve(Reply(events=(piece("Ottilie", "length"),)))
     done = asked(url, lambda chat: chat.complete(ASK, max_tokens=1, budget=Budget()))

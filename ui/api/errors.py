@@ -36,8 +36,9 @@ def problem_of(exc: Exception, *, instance: str) -> Problem:
     """The problem that an exception stands for. What nobody foresaw says no more than that; the log has the rest."""
     if isinstance(exc, HopciteError):
         names = ("llm_calls", "prompt_tokens", "completion_tokens")
-        spent = {"usage": {name: getattr(exc, name) for name in names}} if exc.llm_calls else {}
-        return Problem(title=exc.title, status=exc.http_status, detail=str(exc), instance=instance, **spent)
+        problem = Problem(title=exc.title, status=exc.http_status, detail=str(exc), instance=instance)
+        spent = {name: getattr(exc, name) for name in names}
+        return Problem.model_validate({**problem.model_dump(), "usage": spent}) if exc.llm_calls else problem
     if isinstance(exc, RequestValidationError):
         return Problem(title="The request is wrong", status=422, detail=_first_fault(exc), instance=instance)
     if isinstance(exc, HTTPException):
