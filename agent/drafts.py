@@ -33,13 +33,6 @@ class Written:
         return answers and bool(claims) and all(claim.supported for claim in claims)
 
     @property
-    def holds(self) -> bool:
-        """Whether its sentences show the answer that it gives; without likelihoods, whether quotes bear it out."""
-        if self.likelihood is None:
-            return self.borne_out
-        return not self.draft.unknown and self.draft.states_answer
-
-    @property
     def likelihood(self) -> float | None:
         """Probability that the writer gives its short answer; 0 without an answer, None where no server told."""
         return 0.0 if self.draft.unknown else answer_likelihood(self.draft)

@@ -57,9 +57,10 @@ def quoted_signals(question: str, cited: Cited) -> Signals:
 
 
 def answer_likelihood(draft: Draft) -> float | None:
-    """The likelihood of its short answer; small where the sentences that should show it leave it out."""
+    """The likelihood of its short answer; small where its sentences leave it out, or it only repeats the question."""
     known = likelihood(draft.logprobs) if draft.likelihood is None else draft.likelihood
-    return known if known is None or draft.states_answer else min(known, _UNSTATED)
+    trusted = draft.states_answer and not draft.repeats
+    return known if known is None or trusted else min(known, _UNSTATED)
 
 
 def likelihood(tokens: tuple[tuple[str, float], ...]) -> float | None:

@@ -85,6 +85,15 @@ def test_an_answer_that_the_drafts_own_sentences_leave_out_is_not_trusted(collec
     assert ask(collection, [told(beside, 0.9)], mode="never").confidence == pytest.approx(0.2)
 
 
+def test_an_answer_that_only_repeats_the_question_is_not_trusted(collection: Collection) -> None:
+    echo = "Answer: Ottilie Brandvold\nOttilie Brandvold was an engineer [1]."
+    question = "Who was the mother of Ottilie Brandvold?"
+    answer = ask(collection, [told(echo, 0.9)], question=question, mode="never")
+    assert (answer.status, answer.confidence) == ("partial", pytest.approx(0.2))
+    question = "Who was an engineer, Ottilie Brandvold or Imre Valko?"
+    assert ask(collection, [told(echo, 0.9)], question=question, mode="never").confidence == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(("likelihood", "status"), [(0.3, "answered"), (0.2, "partial"), (0.01, "partial")])
 def test_an_answer_that_is_hardly_likely_is_partial_at_best(
     collection: Collection, likelihood: float, status: AnswerStatus
