@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import httpx
 from pydantic import ValidationError
 
 from hopcite.budget import Budget
 from hopcite.chat import Completion, FinishReason, Message, T
-from hopcite.errors import ModelMisbehaved, Unreachable, UsageError
+from hopcite.errors import ModelMisbehaved, UsageError
 from hopcite.llamacpp import EmbeddedServer, Endpoint
 from hopcite.models import model_path
+from hopcite.openai_connection import Connection
 from hopcite.settings import LLMSettings, Settings
 from hopcite.wire_openai import (
     ThinkingFilter,
     characters,
-    events,
     first_tokens_of,
     no_openai_server,
     pieces_of,
-    raise_for,
-    retry_after_s,
     tokens_of,
-    worth_another_try,
 )
 
 _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
-# Counting is no work for a server: one that is silent for so long is not asked again for a while.
-_COUNT_TIMEOUT_S = 5.0
-_COUNT_PAUSE_S = 60.0
 _TEMPLATE_TOKENS = 5  # of a chat's template, for each message
 _LEAST_REPLY = 32  # a reply that is cut sooner says nothing
 _CHARACTERS_PER_TOKEN = 3  # a cautious estimate for servers that don't count
@@ -77,7 +68,7 @@ def open_chat(settings: Settings, *, section: Literal["llm", "rerank"] = "llm") 
 
 
 class OpenAIChat:
-    """`hopcite.chat.Chat` over HTTP. Belongs to one event loop at a time; connections follow the loop that asks."""
+    """`hopcite.chat.Chat` over HTTP. Belongs to one event loop at a time."""
 
     def __init__(
         self,
@@ -90,13 +81,8 @@ class OpenAIChat:
         """`section`: the settings that name the server and its model; errors tell which of them to correct."""
         self._llm = llm
         self._section = section
-        self._endpoint = endpoint
-        self._on_close = on_close
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._http: httpx.AsyncClient | None = None
-        self._slots = asyncio.Semaphore(llm.concurrency)
+        self._server = Connection(llm, endpoint, section=section, on_close=on_close)
         self._logprobs = self._template_settings = True
-        self._count_again = 0.0
 
     @property
     def model(self) -> str:
@@ -145,7 +131,7 @@ class OpenAIChat:
         usage: Mapping[str, int] = {}
         try:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
-                async for event in self._stream(body, budget):
+                async for event in self._server.chat(body, budget):
                     usage = event.get("usage") or usage
                     for choice, piece, reason in pieces_of(event, self._section):
                         tokens += tokens_of(choice)
@@ -222,25 +208,9 @@ class OpenAIChat:
         return await self._ask(body, budget)
 
     async def count_tokens(self, text: str) -> int:
-        """By the server's tokenizer (llama.cpp's form, then vLLM's), else estimated."""
-        client, root = await self._client()
-        body = {"content": text, "model": self.model, "prompt": text, "add_special_tokens": False}
-        counted: dict[str, Any] = {}
-        try:
-            if time.monotonic() >= self._count_again:
-                response = await client.post(
-                    f"{root.removesuffix('/v1')}/tokenize",
-                    json=body,
-                    timeout=min(_COUNT_TIMEOUT_S, self._llm.timeout_s),
-                )
-                counted = response.json() if response.is_success else {}
-        except httpx.TimeoutException:
-            self._count_again = time.monotonic() + _COUNT_PAUSE_S
-        except (httpx.TransportError, json.JSONDecodeError):
-            pass
-        if "count" in counted:
-            return int(counted["count"])
-        return len(counted["tokens"]) if "tokens" in counted else -(-len(text) // _CHARACTERS_PER_TOKEN)
+        """By the server's tokenizer, else estimated."""
+        counted = await self._server.count_tokens(text)
+        return -(-len(text) // _CHARACTERS_PER_TOKEN) if counted is None else counted
 
     async def _affordable(self, messages: Sequence[Message], max_tokens: int, budget: Budget) -> int:
         """Tokens that a reply may have: all that are asked for, or what the request's ceiling leaves beside the prompt.
@@ -257,18 +227,14 @@ class OpenAIChat:
 
     async def aclose(self) -> None:
         """Close the connections, and the embedded model."""
-        if self._http is not None and self._loop is asyncio.get_running_loop():
-            await self._http.aclose()
-        self._http = None
-        if self._on_close:
-            await asyncio.to_thread(self._on_close)
+        await self._server.aclose()
 
     async def _ask(self, body: Mapping[str, Any], budget: Budget) -> _Reply:
         """One unstreamed request, charged to the budget; its deadline ends it as `BudgetExhausted`."""
         with budget.reserve() as call:
             try:
                 async with asyncio.timeout(min(call.remaining_s, 1e9)):
-                    [reply] = [event async for event in self._stream(body, call)]
+                    [reply] = [event async for event in self._server.chat(body, call)]
             except TimeoutError:
                 call.charge()
                 budget.check()
@@ -281,54 +247,6 @@ class OpenAIChat:
             prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
             call.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
         return _Reply(text, first_tokens)
-
-    async def _stream(self, body: Mapping[str, Any], budget: Budget) -> AsyncIterator[dict[str, Any]]:
-        """POST to the chat endpoint and yield its events (one, the whole reply, if unstreamed). Retries live here.
-
-        Only a request that has not yielded anything is tried again: on 429, 5xx and lost connections.
-        """
-        client, root = await self._client()
-        request = {"model": self.model, "temperature": 0, "seed": 0, **body}
-        async with self._slots:
-            for attempt in range(self._llm.retries + 1):
-                yielded = False
-                try:
-                    async with client.stream("POST", f"{root}/chat/completions", json=request) as response:
-                        if response.is_success:
-                            async for event in events(
-                                response, streamed=bool(body.get("stream")), section=self._section
-                            ):
-                                yielded = True
-                                yield event
-                            return
-                        await response.aread()
-                        if attempt == self._llm.retries or not worth_another_try(response):
-                            raise_for(response, self._llm, self._section)
-                        pause = retry_after_s(response, attempt)
-                except httpx.ReadTimeout as exc:
-                    raise Unreachable(
-                        f"The language model at {root} is silent for {self._llm.timeout_s:g} s; raise llm.timeout_s."
-                    ) from exc
-                except httpx.TransportError as exc:
-                    if yielded or attempt == self._llm.retries:
-                        raise Unreachable(
-                            f"The language model at {root} does not answer ({exc.__class__.__name__}); start it, or "
-                            f"correct {self._section}.base_url."
-                        ) from exc
-                    pause = retry_after_s(None, attempt)
-                await asyncio.sleep(min(pause, budget.remaining_s))
-
-    async def _client(self) -> tuple[httpx.AsyncClient, str]:
-        """The connections of the running loop, and the server's address; starts the embedded model if need be."""
-        endpoint = await asyncio.to_thread(self._endpoint)
-        loop = asyncio.get_running_loop()
-        if self._http is None or self._loop is not loop:
-            headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-            timeout = httpx.Timeout(self._llm.timeout_s, connect=5.0)
-            self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
-            self._slots = asyncio.Semaphore(self._llm.concurrency)
-            self._loop = loop
-        return self._http, endpoint.base_url.rstrip("/")
 
 
 def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
