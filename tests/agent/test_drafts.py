@@ -89,7 +89,8 @@ def test_an_answer_that_only_repeats_the_question_is_not_trusted(collection: Col
     echo = "Answer: Ottilie Brandvold\nOttilie Brandvold was an engineer [1]."
     question = "Who was the mother of Ottilie Brandvold?"
     answer = ask(collection, [told(echo, 0.9)], question=question, mode="never")
-    assert (answer.status, answer.confidence) == ("partial", pytest.approx(0.2))
+    assert answer.status == "partial"
+    assert answer.confidence == pytest.approx(0.2)
     question = "Who was an engineer, Ottilie Brandvold or Imre Valko?"
     assert ask(collection, [told(echo, 0.9)], question=question, mode="never").confidence == pytest.approx(0.9)
 
