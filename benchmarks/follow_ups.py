@@ -22,7 +22,7 @@ from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.errors import WorkFailed
 from hopcite.openai_chat import open_chat
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from hopcite.types import Answer, Step, Usage
 
 CASES = Path(__file__).parent.parent / "docs" / "follow-ups.jsonl"

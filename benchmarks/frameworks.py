@@ -48,7 +48,8 @@ from hopcite.budget import Budget
 from hopcite.errors import HopciteError, UsageError
 from hopcite.llamacpp import EmbeddedServer
 from hopcite.models import model_path
-from hopcite.settings import Settings, load_settings
+from hopcite.settings import Settings
+from hopcite.settings_layers import load_settings
 from hopcite.types import Answer, AnswerStatus, Chunk, Usage
 from ingest import open_ledger
 from retrieval import Encoder, open_encoder

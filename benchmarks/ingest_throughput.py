@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from hopcite.types import Document
 from ingest import find_files, ingest_documents, open_ledger
 from ingest.readers import read_document

@@ -24,7 +24,8 @@ from evals.rerank_data import load_lists
 from hopcite.budget import Budget
 from hopcite.models import model_path
 from hopcite.openai_chat import open_chat
-from hopcite.settings import Settings, load_settings
+from hopcite.settings import Settings
+from hopcite.settings_layers import load_settings
 from hopcite.types import Chunk
 from retrieval import open_reranker
 from retrieval.rerank.weights import cpu_threads

@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from evals.rerank_data import RerankQuery, load_lists
-from hopcite.settings import Settings, load_settings
+from hopcite.settings import Settings
+from hopcite.settings_layers import load_settings
 from retrieval.rerank import yes_no
 from retrieval.rerank.asking import LETTERS
 from retrieval.rerank.causal import CausalModel, _batches, load_causal

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from retrieval import list_collections, open_collection, open_encoder
 
 

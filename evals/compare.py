@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evals import manifest as manifests
-from evals.labels import in_order
+from evals.labels import HARMS, in_order
 from evals.paired import RESAMPLES, SEED, Difference, differences
 from evals.reading import Run, read_runs
 from evals.records import Record
@@ -95,7 +95,8 @@ def paired_scores(pairs: Sequence[Pair]) -> dict[str, Difference]:
             np.array([[pairs[n][side]["scores"][name] for name in names] for n in known], dtype=float)
             for side in (0, 1)
         )
-        found.update(zip(names, differences(before, after), strict=True))
+        harms = [column for column, name in enumerate(names) if name in HARMS]
+        found.update(zip(names, differences(before, after, harms=harms), strict=True))
     return {name: found[name] for name in in_order(found)}
 
 

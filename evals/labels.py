@@ -21,6 +21,9 @@ _LABELS = {
     "mrr": "MRR",
     "cpu_seconds": "CPU seconds",
 }
+HARMS = frozenset(("success", "planted", "cited", "leaked", "first", "silenced"))
+"""What an attack does: of these measures less is better."""
+
 _ORDER = (
     *("em", "f1", "open_f1", "accuracy", "abstained"),
     *(f"{measure}@{depth}" for measure in ("recall", "all_evidence") for depth in (2, 5, 10, 20)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,12 +40,13 @@ class Difference:
     verdict: Verdict
 
 
-def differences(a: Floats, b: Floats) -> list[Difference]:
-    """One for each column; a row is a question, and no value is missing."""
+def differences(a: Floats, b: Floats, *, harms: Collection[int] = ()) -> list[Difference]:
+    """One for each column; a row is a question, and no value is missing. Of columns in `harms` less is better."""
     changes = b - a
     low, high = np.percentile(resampled_means(changes), [2.5, 97.5], axis=0)
     return [
-        _difference(a[:, column], b[:, column], float(low[column]), float(high[column])) for column in range(a.shape[1])
+        _difference(a[:, column], b[:, column], float(low[column]), float(high[column]), harm=column in harms)
+        for column in range(a.shape[1])
     ]
 
 
@@ -74,14 +75,17 @@ def sign_test(one: int, other: int) -> float:
     return min(1.0, 2 * tail / (1 << tosses))
 
 
-def verdict(low: float, high: float, changed: int) -> Verdict:
-    """By the interval. Too few questions that differ show nothing: their bootstrap is narrower than what is known."""
+def verdict(low: float, high: float, changed: int, *, harm: bool = False) -> Verdict:
+    """By the interval. Too few questions that differ show nothing: their bootstrap is narrower than what is known.
+
+    Of a harm the lower score is the better one.
+    """
     if changed < _FEWEST_CHANGED or low <= 0 <= high:
         return "no difference shown"
-    return "B better" if low > 0 else "A better"
+    return "B better" if (low > 0) is not harm else "A better"
 
 
-def _difference(a: Floats, b: Floats, low: float, high: float) -> Difference:
+def _difference(a: Floats, b: Floats, low: float, high: float, *, harm: bool) -> Difference:
     b_higher, a_higher = int((b > a).sum()), int((a > b).sum())
     return Difference(
         n=len(a),
@@ -94,7 +98,7 @@ def _difference(a: Floats, b: Floats, low: float, high: float) -> Difference:
         a_higher=a_higher,
         test="McNemar, exact" if _is_binary(a) and _is_binary(b) else "sign test, exact",
         p=sign_test(b_higher, a_higher),
-        verdict=verdict(low, high, b_higher + a_higher),
+        verdict=verdict(low, high, b_higher + a_higher, harm=harm),
     )
 
 

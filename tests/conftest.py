@@ -16,7 +16,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from hopcite.settings import Settings, load_settings
+from hopcite.settings import Settings
+from hopcite.settings_layers import load_settings
 from tests.servers import Reply, ScriptedServer
 
 # No test is timed: other work on the machine would fail it.

@@ -105,7 +105,7 @@ def test_ports_are_published_on_loopback_only() -> None:
 
 def test_every_setting_named_for_compose_exists() -> None:
     """`HOPCITE_` names in the compose file, its example .env and the Dockerfile are settings of the tree."""
-    from hopcite.settings import load_settings
+    from hopcite.settings_layers import load_settings
 
     texts = [(ROOT / name).read_text() for name in ("docker-compose.yml", ".env.example", "Dockerfile")]
     named = {name.removeprefix("HOPCITE_") for text in texts for name in re.findall(r"HOPCITE_[A-Z_]+", text)}

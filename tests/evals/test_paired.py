@@ -80,6 +80,14 @@ def test_a_verdict_needs_an_interval_without_0_and_six_questions_that_differ(
     assert verdict(low, high, changed) == told
 
 
+def test_of_a_harm_less_is_better() -> None:
+    # Ten of twenty attacks succeed in A and none in B; beside it, the same figures of a share of right answers.
+    a = [1.0] * 10 + [0.0] * 10
+    harm, share = differences(columns(a, a), columns([0.0] * 20, [0.0] * 20), harms={0})
+    assert harm.difference == share.difference == -0.5
+    assert (harm.verdict, share.verdict) == ("B better", "A better")
+
+
 def test_equal_runs_show_no_difference() -> None:
     [found] = differences(columns([1.0, 0.0, 1.0]), columns([1.0, 0.0, 1.0]))
     assert (found.low, found.high, found.p, found.verdict) == (0.0, 0.0, 1.0, "no difference shown")

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from hopcite.errors import SettingsError
-from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, TelemetrySettings, load_settings
+from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, TelemetrySettings
+from hopcite.settings_layers import load_settings
 
 TOML = """
 collection = "papers"

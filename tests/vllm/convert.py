@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from hopcite.models import model_path
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from retrieval.rerank.in_context import quiet
 
 REPETITION_PENALTY = 2.0  # Qwen publishes 1.1 for this family; so strong a one shows in any reply

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from hopcite.settings import LoadedSettings, load_settings
+from hopcite.settings_layers import LoadedSettings, load_settings
 from ui.terminal import AsJson, print_json, print_table
 
 app = typer.Typer(name="config", help="The settings in force.", no_args_is_help=True)

@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, StatusLine, print_json, print_line
 
 

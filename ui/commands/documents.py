@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, Bar, CollectionName, print_json, print_line, print_table, warn
 
 app = typer.Typer(name="docs", help="The documents of a collection.", no_args_is_help=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, Bar, print_json, print_line
 
 app = typer.Typer(name="eval", help="Measure on question sets.", no_args_is_help=True)

@@ -6,7 +6,8 @@ import typer
 
 from hopcite.errors import HopciteError, ModelFileError
 from hopcite.models import CATALOGUE, ModelEntry, entry, model_path, pull
-from hopcite.settings import Settings, load_settings
+from hopcite.settings import Settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import Bar, print_line, print_table
 
 app = typer.Typer(name="models", help="The catalogue of models.", no_args_is_help=True)

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hopcite.settings import Mode, RerankMethod, Settings, load_settings
+from hopcite.settings import Mode, RerankMethod, Settings
+from hopcite.settings_layers import load_settings
 from hopcite.types import Answer
 from ui.terminal import AsJson, CollectionName, StatusLine, check_writable, print_json, print_line
 

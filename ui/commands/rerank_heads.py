@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import Bar, check_writable, print_line
 
 

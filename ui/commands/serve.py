@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 
 
 def serve(

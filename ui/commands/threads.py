@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from hopcite.settings import load_settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, print_json, print_line, print_table, warn
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hopcite.settings import Mode, RerankMethod, Settings, load_settings
+from hopcite.settings import Mode, RerankMethod, Settings
+from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, CollectionName, StatusLine, print_json, print_line, print_table
 
 if TYPE_CHECKING:
