@@ -1,10 +1,11 @@
 """Question sets to numbers."""
 
 from evals.datasets import NAMES, load_dataset
+from evals.request import RunRequest
 from evals.rerank_bench import BenchRequest, render_rows, run_rerank_bench, write_rows
 from evals.rerank_heads import HeadsRequest, run_rerank_heads
 from evals.rerank_plot import PLOT_COSTS, render_plot
-from evals.runner import FinishedRun, RunProgress, RunRequest, run_evaluation
+from evals.runner import FinishedRun, RunProgress, run_evaluation
 from evals.summary import render_summary
 from evals.sweep import render_sweep, run_sweep
 

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agent import Deps, open_deps
 from agent.calibration import read_calibration
 from evals import manifest as manifests
-from evals.asking import Job, OnOutcome, Outcome, Pool, ask_all
+from evals.asking import Job, OnOutcome, Outcome, ask_all
 from evals.cache import ReplyCache, with_cache
 from evals.corpus import ingest_corpus
-from evals.datasets import Dataset, Question, load_dataset, select
+from evals.datasets import Dataset, Question, load_dataset, select, without_gold
 from evals.datasets import custom as own
 from evals.datasets.download import SOURCES, fetch_dataset
 from evals.records import Record, RunFolder, answer_record, open_run
+from evals.request import RunRequest, check_request
 from evals.scoring import failed_scores, score
 from evals.summary import summarise
 from evals.systems import settings_of, system_named
@@ -30,25 +31,6 @@ from ingest import Ledger, open_ledger
 from retrieval import Encoder, open_encoder
 
 _EVIDENCE_KEPT = 50
-Executor = Literal["local", "ray"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What to measure. `data` is the folder of the data set; `out` the run's folder, by default in the data folder."""
-
-    dataset: str
-    data: Path | None = None
-    split: str = "test"
-    system: str = "default"
-    limit: int | None = None
-    seed: int | None = None
-    pool: Pool = "open"
-    concurrency: int = 1
-    executor: Executor = "local"
-    cache: bool = True
-    out: Path | None = None
-    retrieval_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +77,7 @@ def run_evaluation(
     fail for every question, a missing model or server, ends the run with its error; the records so far are kept.
     """
     system = system_named(request.system)
-    if request.retrieval_only and system.evidence != "retrieved":
-        raise UsageError(f"The system {request.system} retrieves nothing; leave out --retrieval-only.")
+    check_request(request, system)
     settings = settings_of(system, settings)
     with open_ledger(settings) as ledger:
         dataset = _load(request, settings, ledger, progress)
@@ -149,7 +130,8 @@ def _load(request: RunRequest, settings: Settings, ledger: Ledger, progress: OnP
             settings.data_dir / "datasets" / request.dataset,
             progress=lambda done, total: progress(RunProgress("Downloading", done, total)),
         )
-    return load_dataset(request.dataset, data or Path(), split=request.split)
+    dataset = load_dataset(request.dataset, data or Path(), split=request.split)
+    return without_gold(dataset) if request.without_gold else dataset
 
 
 def _collection(dataset: Dataset, encoder: Encoder, ledger: Ledger, settings: Settings, progress: OnProgress) -> str:

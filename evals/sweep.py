@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from evals.columns import WIDTH, columns
 from evals.labels import in_order, label
-from evals.runner import FinishedRun, OnProgress, OpenParts, RunProgress, RunRequest, open_parts_of, run_evaluation
+from evals.request import RunRequest
+from evals.runner import FinishedRun, OnProgress, OpenParts, RunProgress, open_parts_of, run_evaluation
 from evals.summary import interval_text, percent, seconds_text
 from evals.systems import system_named
 from hopcite.errors import UsageError

@@ -29,6 +29,9 @@ Concurrency = Annotated[int, typer.Option(min=1, help="Questions under way at on
 Executor = Annotated[Literal["local", "ray"], typer.Option(help="Ask in this process, or on a Ray cluster.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Take model replies of earlier runs from disk.")]
 RetrievalOnly = Annotated[bool, typer.Option("--retrieval-only", help="Stop after reranking; no model writes.")]
+WithoutGold = Annotated[
+    bool, typer.Option("--without-gold", help="Leave the gold documents out of the corpus: to abstain is then right.")
+]
 Collection = Annotated[str | None, typer.Option(help="For custom: the collection that the questions are about.")]
 
 
@@ -51,6 +54,7 @@ def run(
     cache: Cache = True,
     out: Annotated[Path | None, typer.Option(help="The run's folder; a run that was stopped there goes on.")] = None,
     retrieval_only: RetrievalOnly = False,
+    without_gold: WithoutGold = False,
     collection: Collection = None,
 ) -> None:
     """Ask a data set's questions and score the answers. Run the same command again to go on with what is missing."""
@@ -58,7 +62,19 @@ def run(
     from evals import RunRequest, render_summary, run_evaluation
 
     request = RunRequest(
-        dataset, data, split, system, limit, seed, pool, concurrency, executor, cache, out, retrieval_only
+        dataset=dataset,
+        data=data,
+        split=split,
+        system=system,
+        limit=limit,
+        seed=seed,
+        pool=pool,
+        concurrency=concurrency,
+        executor=executor,
+        cache=cache,
+        out=out,
+        retrieval_only=retrieval_only,
+        without_gold=without_gold,
     )
     with Bar("Evaluating", unit="") as bar:
         finished = run_evaluation(
@@ -84,6 +100,7 @@ def sweep(
     cache: Cache = True,
     out: Annotated[Path | None, typer.Option(help="The folder in which each system gets its run folder.")] = None,
     retrieval_only: RetrievalOnly = False,
+    without_gold: WithoutGold = False,
     collection: Collection = None,
 ) -> None:
     """Run several systems on the same questions. A reply that two of them ask for is paid once."""
@@ -92,7 +109,18 @@ def sweep(
 
     names = [name.strip() for name in systems.split(",") if name.strip()]
     request = RunRequest(
-        dataset, data, split, "default", limit, seed, pool, concurrency, executor, cache, out, retrieval_only
+        dataset=dataset,
+        data=data,
+        split=split,
+        limit=limit,
+        seed=seed,
+        pool=pool,
+        concurrency=concurrency,
+        executor=executor,
+        cache=cache,
+        out=out,
+        retrieval_only=retrieval_only,
+        without_gold=without_gold,
     )
     with Bar("Evaluating", unit="") as bar:
         runs = run_sweep(
