@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.prompts import OPENINGS
 from agent.threads import Threads
 from hopcite.budget import Budget
 from hopcite.chat import Chat
@@ -125,7 +126,9 @@ async def open_deps(settings: Settings, *, collection: str | None = None) -> Asy
 
     What is wrong with the settings shows before anything is opened that takes time.
     """
-    chat = RecordingChat(open_chat(settings))  # the reranker asks it too, and those calls belong to the trace
+    chat = RecordingChat(
+        open_chat(settings, openings=OPENINGS)
+    )  # the reranker asks it too, and those calls belong to the trace
     reranker = open_reranker(settings, chat)
     try:
         opened = open_collection(settings, open_encoder(settings), name=collection)

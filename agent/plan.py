@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
 
-from agent.prompts import PLAN_EXAMPLES, PLAN_SYSTEM
+from agent.prompts import PLANNING
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
 from hopcite.types import Step
@@ -55,13 +55,8 @@ class Plan(BaseModel):
 
 async def plan_steps(question: str, *, chat: Chat, budget: Budget) -> tuple[Step, ...]:
     """Ask the model for a plan and keep what is sound of it. Raises `ModelMisbehaved`, `BudgetExhausted`."""
-    messages: list[Message] = [{"role": "system", "content": PLAN_SYSTEM}]
-    for asked, steps in PLAN_EXAMPLES:
-        plan = Plan(steps=[PlannedStep(question=step) for step in steps])
-        messages.append({"role": "user", "content": asked})
-        messages.append({"role": "assistant", "content": plan.model_dump_json()})
     question = _REFERENCE.sub(r"No. \1", question)  # a hit that was #1 is no reference
-    messages.append({"role": "user", "content": question})
+    messages: list[Message] = [*PLANNING, {"role": "user", "content": question}]
     plan = await chat.parse(messages, Plan, max_tokens=_MAX_PLAN_TOKENS, budget=budget)
     return checked_steps(question, [step.question for step in plan.steps])
 

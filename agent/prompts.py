@@ -5,7 +5,8 @@ The passages stand before the question: a server with a prefix cache reads them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 
 from hopcite.chat import Message
 from hopcite.types import Chunk
@@ -145,6 +146,24 @@ FOLLOW_UP_EXAMPLES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+def _opening(system: str, examples: Iterable[tuple[str, str]]) -> tuple[Message, ...]:
+    turns: list[Message] = [{"role": "system", "content": system}]
+    for asked, reply in examples:
+        turns += [{"role": "user", "content": asked}, {"role": "assistant", "content": reply}]
+    return tuple(turns)
+
+
+def _plan_json(steps: Sequence[str]) -> str:
+    """As the planner must write it."""
+    return json.dumps({"steps": [{"question": step} for step in steps]}, separators=(",", ":"), ensure_ascii=False)
+
+
+READING = _opening(WRITE_SYSTEM, ((f"{text}\n\nQuestion: {asked}", reply) for text, asked, reply in WRITE_EXAMPLES))
+PLANNING = _opening(PLAN_SYSTEM, ((asked, _plan_json(steps)) for asked, steps in PLAN_EXAMPLES))
+OPENINGS = (READING, PLANNING)
+"""What most prompts begin with: the task and its examples."""
+
+
 def numbered(chunks: Sequence[Chunk]) -> str:
     """The passages as the writer sees them: `[1] title`, the dates and sources that are known, then the text."""
     return "\n\n".join(f"[{n}] {_heading(chunk)}\n{chunk.text}" for n, chunk in enumerate(chunks, start=1))
@@ -157,10 +176,5 @@ def _heading(chunk: Chunk) -> str:
 
 def reading_messages(chunks: Sequence[Chunk], question: str, *, instruction: str = "") -> list[Message]:
     """The examples, then the passages, the question and, last, what is asked about them."""
-    messages: list[Message] = [{"role": "system", "content": WRITE_SYSTEM}]
-    for passages, asked, reply in WRITE_EXAMPLES:
-        messages.append({"role": "user", "content": f"{passages}\n\nQuestion: {asked}"})
-        messages.append({"role": "assistant", "content": reply})
     tail = f"\n\n{instruction}" if instruction else ""
-    messages.append({"role": "user", "content": f"{numbered(chunks)}\n\nQuestion: {question}{tail}"})
-    return messages
+    return [*READING, {"role": "user", "content": f"{numbered(chunks)}\n\nQuestion: {question}{tail}"}]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,12 @@ class Endpoint:
 class EmbeddedServer:
     """One model, loaded on first use. The server lives as long as this object, and no longer than the process."""
 
-    def __init__(self, model: Path, *, context_tokens: int, threads: int | None = None) -> None:
+    def __init__(
+        self, model: Path, *, context_tokens: int, threads: int | None = None, states: Path | None = None
+    ) -> None:
+        """`states`: a folder, made if it is missing, in which the server may keep what it has read."""
         self._model = model
+        self._states = states
         self._context_tokens = context_tokens
         self._threads = threads or cores()
         self._lock = threading.Lock()
@@ -61,6 +67,11 @@ class EmbeddedServer:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._threads
         params.hostnames = ["127.0.0.1"]
         params.port = 0
+        if self._states is not None:
+            with suppress(OSError):  # without them it reads again
+                self._states.mkdir(parents=True, exist_ok=True)
+                params.slot_save_path = f"{self._states}{os.sep}"
+                params.endpoint_slots = True
         params.api_keys = [self._api_key]
         params.warmup = False
         params.ui = False
@@ -71,6 +82,11 @@ class EmbeddedServer:
             raise ModelFileError(
                 f"llama.cpp cannot load {self._model} ({exc}); `hopcite models pull` fetches it again."
             ) from exc
+
+
+def version() -> str:
+    """Of llama.cpp here."""
+    return importlib.metadata.version("xllamacpp")
 
 
 def cores() -> int:

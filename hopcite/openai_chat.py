@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from hopcite.budget import Budget
 from hopcite.chat import Completion, FinishReason, Message, T
 from hopcite.errors import ModelMisbehaved, UsageError
-from hopcite.llamacpp import EmbeddedServer, Endpoint
-from hopcite.models import model_path
+from hopcite.llamacpp import EmbeddedServer, Endpoint, version
+from hopcite.models import CATALOGUE, model_path
 from hopcite.openai_connection import Connection
+from hopcite.openings import Opening, OpeningStates
 from hopcite.settings import LLMSettings, Settings
 from hopcite.wire_openai import (
     ThinkingFilter,
@@ -40,10 +41,13 @@ class _Reply:
     first_tokens: Sequence[tuple[str, float]]
 
 
-def open_chat(settings: Settings, *, section: Literal["llm", "rerank"] = "llm") -> OpenAIChat:
+def open_chat(
+    settings: Settings, *, section: Literal["llm", "rerank"] = "llm", openings: Sequence[Opening] = ()
+) -> OpenAIChat:
     """The chat that the settings name. Without `llm.base_url` its model is loaded when first asked.
 
     `section` "rerank": `rerank.model` at the server of `rerank.base_url`, with the window and the patience of `llm`.
+    `openings`: what prompts begin with; the embedded model reads each of them once on a machine.
     """
     llm = settings.llm
     if section == "rerank":
@@ -53,18 +57,26 @@ def open_chat(settings: Settings, *, section: Literal["llm", "rerank"] = "llm") 
         key = llm.api_key.get_secret_value() if llm.api_key else ""
         return OpenAIChat(llm, lambda: Endpoint(llm.base_url or "", key), section=section)
     server: list[EmbeddedServer] = []
+    folder = settings.model_dir / "openings"
+    entry = CATALOGUE.get(llm.model)
+    weights = entry.file.sha256 if entry and entry.file else llm.model
+    states = OpeningStates(openings, folder, reader=f"{weights} {version()}") if openings else None
 
     def start() -> Endpoint:
         if not server:
             path = model_path(settings, llm.model)
-            server.append(EmbeddedServer(path, context_tokens=llm.context_tokens, threads=llm.threads))
+            server.append(
+                EmbeddedServer(
+                    path, context_tokens=llm.context_tokens, threads=llm.threads, states=folder if openings else None
+                )
+            )
         return server[0].start()
 
     def close() -> None:
         for started in server:
             started.close()
 
-    return OpenAIChat(llm.model_copy(update={"concurrency": 1}), start, on_close=close)
+    return OpenAIChat(llm.model_copy(update={"concurrency": 1}), start, on_close=close, states=states)
 
 
 class OpenAIChat:
@@ -77,11 +89,12 @@ class OpenAIChat:
         *,
         section: str = "llm",
         on_close: Callable[[], None] | None = None,
+        states: OpeningStates | None = None,
     ) -> None:
         """`section`: the settings that name the server and its model; errors tell which of them to correct."""
         self._llm = llm
         self._section = section
-        self._server = Connection(llm, endpoint, section=section, on_close=on_close)
+        self._server = Connection(llm, endpoint, section=section, on_close=on_close, states=states)
         self._logprobs = self._template_settings = True
 
     @property

@@ -13,6 +13,7 @@ import httpx
 from hopcite.budget import Budget
 from hopcite.errors import Unreachable
 from hopcite.llamacpp import Endpoint
+from hopcite.openings import OpeningStates
 from hopcite.settings import LLMSettings
 from hopcite.wire_openai import events, raise_for, retry_after_s, worth_another_try
 
@@ -25,13 +26,23 @@ class Connection:
     """One server, asked at most `llm.concurrency` times at once. Connections follow the loop that asks."""
 
     def __init__(
-        self, llm: LLMSettings, endpoint: Callable[[], Endpoint], *, section: str, on_close: Callable[[], None] | None
+        self,
+        llm: LLMSettings,
+        endpoint: Callable[[], Endpoint],
+        *,
+        section: str,
+        on_close: Callable[[], None] | None,
+        states: OpeningStates | None = None,
     ) -> None:
-        """`endpoint` starts the server if need be. `section`: the settings that errors tell to correct."""
+        """`endpoint` starts the server if need be. `section`: the settings that errors tell to correct.
+
+        `states`: of a server that is asked for one thing at a time.
+        """
         self._llm = llm
         self._section = section
         self._endpoint = endpoint
         self._on_close = on_close
+        self._states = states
         self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(llm.concurrency)
@@ -45,6 +56,8 @@ class Connection:
         client, root = await self._client()
         request = {"model": self._llm.model, "temperature": 0, "seed": 0, **body}
         async with self._slots:
+            if self._states is not None:
+                await self._states.enter(client, root, body["messages"])
             for attempt in range(self._llm.retries + 1):
                 yielded = False
                 try:

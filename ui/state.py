@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from agent import AnswerOptions, Deps, StageEvent, Threads, answer_question
+from agent.prompts import OPENINGS
 from hopcite.chat import Chat
 from hopcite.errors import HopciteError, UsageError
 from hopcite.openai_chat import open_chat
@@ -182,7 +183,7 @@ class Parts:
 
     def _open_chat(self) -> Chat:
         if self._chat is None:
-            self._chat = RecordingChat(open_chat(self.settings))
+            self._chat = RecordingChat(open_chat(self.settings, openings=OPENINGS))
         return self._chat
 
     async def _open_reranker(self, method: RerankMethod) -> Reranker:

@@ -11,10 +11,11 @@ import pytest
 from pydantic import BaseModel, Field
 
 from hopcite.budget import Budget
-from hopcite.chat import Message
+from hopcite.chat import Completion, Message
 from hopcite.errors import ModelFileError, UsageError
 from hopcite.llamacpp import EmbeddedServer
 from hopcite.openai_chat import OpenAIChat, open_chat
+from hopcite.openings import Opening, OpeningStates
 from hopcite.settings import LLMSettings, Settings
 
 
@@ -88,6 +89,39 @@ def test_a_question_longer_than_the_window(chat: OpenAIChat, loop: asyncio.Runne
     assert loop.run(chat.count_tokens("railway " * 2000)) >= 2000
     with pytest.raises(UsageError, match="does not fit the model's window"):
         loop.run(chat.complete(question, max_tokens=8, budget=Budget()))
+
+
+@pytest.mark.models
+def test_what_prompts_begin_with_is_read_once_on_a_machine(model_dir: Path, tmp_path: Path) -> None:
+    opening: Opening = (
+        {"role": "system", "content": "You name the town, and nothing else. " * 8},
+        {"role": "user", "content": "Mirel Bridge crosses the Oss at Tarn. Where is the bridge?"},
+        {"role": "assistant", "content": "Tarn"},
+    )
+
+    def reply() -> Completion:
+        """Of a new process."""
+        llm = LLMSettings(context_tokens=1024, concurrency=1)
+        model = model_dir / f"{llm.model}.gguf"
+        server = EmbeddedServer(model, context_tokens=1024, states=tmp_path)
+        states = OpeningStates([opening], tmp_path, reader="the default model")
+        chat = OpenAIChat(llm, server.start, on_close=server.close, states=states)
+        prompt = [*opening, *ask("Ottilie Brandvold was born in Kestmark. Where was she born?")]
+
+        async def once() -> Completion:
+            try:
+                return await chat.complete(prompt, max_tokens=8, budget=Budget())
+            finally:
+                await chat.aclose()
+
+        return asyncio.run(once())
+
+    first = reply()
+    [state] = tmp_path.iterdir()
+    written, size = state.stat().st_mtime_ns, state.stat().st_size
+    assert (reply(), state.stat().st_mtime_ns) == (first, written), "loaded, and not read again"
+    state.write_bytes(state.read_bytes()[:1000])
+    assert (reply().text, state.stat().st_size) == (first.text, size), "a damaged one is read anew"
 
 
 @pytest.mark.models
