@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from agent.compare import comparison_of
@@ -11,7 +12,7 @@ from agent.conclude import conclusion
 from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
 from agent.lifespan import life_date
-from agent.merge import interleaved, merge
+from agent.merge import distinct, interleaved, merge
 from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
 from agent.plan import checked_steps, ends, fill, plan_steps
 from agent.sides import side_questions
@@ -19,7 +20,7 @@ from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
 from agent.words import content_words
 from agent.write import Draft, answer_step
-from hopcite.errors import ModelMisbehaved
+from hopcite.errors import BudgetExhausted, ModelMisbehaved
 from hopcite.types import Chunk, Step
 
 # Passages of a step that are read for its answer.
@@ -71,7 +72,8 @@ async def search_steps(state: State, context: Context) -> Outcome:
 async def answer_steps(state: State, context: Context) -> Outcome:
     """Read the answers that waiting steps need, all at once; in adaptive mode also those of the last steps.
 
-    A step without an answer blocks those that need it.
+    What a step's first passages do not tell is looked for in the next ones. A step without an answer blocks those that
+    need it.
     """
     needed = {need for step in pending(state) for need in step.needs}
     if _adaptive(context):
@@ -79,26 +81,42 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
     if not asked or not context.options.step_answers:
         return Outcome({})
-    read = [[passage.seen for passage in shown(state["found"][step.id], context)[:STEP_PASSAGES]] for step in asked]
-    dates = [life_date(step.question, passages) for step, passages in zip(asked, read, strict=True)]
+    read = await _read_steps(asked, 0, state, context)
+    again = [step for step in asked if not read[step.id][0] and len(state["found"][step.id]) > STEP_PASSAGES]
+    if again:
+        with suppress(BudgetExhausted):
+            read |= await _read_steps(again, STEP_PASSAGES, state, context)
+    answers = {id_: answer for id_, (answer, _) in read.items()}
+    likely = {id_: likelihood for id_, (_, likelihood) in read.items()}
+    steps = tuple(
+        replace(step, answer=answers[step.id], status="answered" if answers[step.id] else "no_evidence")
+        if step.id in answers
+        else step
+        for step in state["steps"]
+    )
+    change: State = {"steps": steps, "likely": {**state.get("likely", {}), **likely}}
+    detail: dict[str, object] = {"answers": answers, "likelihoods": likely}
+    return Outcome(change, {**detail, "read_further": [step.id for step in again]} if again else detail)
+
+
+async def _read_steps(
+    steps: Sequence[Step], start: int, state: State, context: Context
+) -> dict[str, tuple[str, float | None]]:
+    """Each step's answer and its probability, by id, from three of its passages, those from `start` on."""
+    places = slice(start, start + STEP_PASSAGES)
+    read = [
+        [passage.seen for passage in shown(list(distinct(state["found"][step.id])), context)[places]] for step in steps
+    ]
+    dates = [life_date(step.question, passages) for step, passages in zip(steps, read, strict=True)]
     if not all(dates):
         reserve(context, calls=1 + dates.count(""))
     replies = await asyncio.gather(
         *(
             _step_answer(step.question, date, passages, context)
-            for step, date, passages in zip(asked, dates, read, strict=True)
+            for step, date, passages in zip(steps, dates, read, strict=True)
         )
     )
-    answered = {
-        step.id: replace(step, answer=answer, status="answered" if answer else "no_evidence")
-        for step, (answer, _) in zip(asked, replies, strict=True)
-    }
-    steps = tuple(answered.get(step.id, step) for step in state["steps"])
-    likely = {step.id: likelihood for step, (_, likelihood) in zip(asked, replies, strict=True)}
-    return Outcome(
-        {"steps": steps, "likely": {**state.get("likely", {}), **likely}},
-        {"answers": {step.id: step.answer for step in answered.values()}, "likelihoods": likely},
-    )
+    return {step.id: reply for step, reply in zip(steps, replies, strict=True)}
 
 
 async def _step_answer(

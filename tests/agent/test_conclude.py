@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,37 @@ def test_a_chain_of_three_is_followed_to_its_end(collection: Collection) -> None
     links = [told(f"Answer: {short}\n", 0.9) for short in ("Ottilie Brandvold", "Kestmark", "214 metres")]
     answer = ask(collection, [told(REPLY, 0.5), plan, *links], question="How big is the place where it began?")
     assert (answer.short_answer, answer.usage.llm_calls) == ("214 metres", 5)
+
+
+UNSURE = told("Answer: Tarn\nMirel Bridge crosses the Oss at Tarn.", 0.5)
+NO_SURVEYOR: Script = [UNSURE, PLAN, told("Answer: unknown\n", 0.9)]
+
+
+@pytest.fixture
+def twice(collection: Collection) -> Collection:
+    """A second document on each subject: a step finds more passages than are read at first."""
+    text = "Part two tells of other things."
+    for chunk in chunks():
+        other = replace(
+            chunk, id=str(uuid.uuid4()), document_id=f"{chunk.document_id} 2", text=f"{chunk.title}. {text}"
+        )
+        collection.add([replace(other, end=len(other.text))])
+    return collection
+
+
+def test_what_the_first_passages_of_a_step_do_not_tell_is_looked_for_in_the_next(twice: Collection) -> None:
+    parts, chat = deps(twice, [*NO_SURVEYOR, told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Kestmark\n", 0.8)])
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
+    assert (answer.short_answer, [step.status for step in answer.steps[1:]]) == ("Kestmark", ["answered"] * 2)
+    first, further = (request[-1]["content"].split("\n\n")[:3] for request in chat.requests[2:4])
+    assert len({passage.partition("] ")[2] for passage in [*first, *further]}) == 6
+
+
+def test_a_step_is_not_read_further_with_the_writers_call(twice: Collection) -> None:
+    parts, _ = deps(twice, [*NO_SURVEYOR, UNSURE])
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions(max_llm_calls=5)))
+    assert [step.status for step in answer.steps[1:]] == ["no_evidence", "skipped"]
+    assert (answer.short_answer, answer.usage.llm_calls) == ("Tarn", 4)
 
 
 def test_a_comparison_is_split_at_once_and_its_sides_decide(collection: Collection) -> None:
