@@ -133,6 +133,8 @@ class RerankSettings(_Section):
     """Attention heads picked by `hopcite rerank-heads`, which `attention` then reads in place of those it knows."""
     passages: int = Field(default=20, ge=1)
     """The best of the first stage that are reranked; the rest keep their order below."""
+    passage_tokens: int = Field(default=300, ge=16, le=4096)
+    """Tokens of each passage that are read: a model's own in this process, else four bytes count as one."""
     shuffles: int = Field(default=1, ge=1, le=50)
     """Orders in which the method gets the passages; above 1, its rankings are merged (permutation self-consistency)."""
     then: RerankMethod | None = None

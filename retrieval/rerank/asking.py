@@ -18,7 +18,7 @@ from hopcite.chat import Chat, Message
 from hopcite.errors import BudgetExhausted, ModelMisbehaved, PromptTooLong
 from hopcite.types import Chunk
 from retrieval.rerank.parsing import named
-from retrieval.rerank.passages import SHORT_TOKENS, listing, share, shown
+from retrieval.rerank.passages import PASSAGE_TOKENS, SHORT_TOKENS, listing, share, shown
 from retrieval.rerank.port import Ranking, keep_order
 from retrieval.rerank.prompts import LETTERS, choice
 from retrieval.rerank.trained import content, prompt_of, untrained_notes
@@ -52,8 +52,11 @@ class Method(Protocol):
 class ChatReranker:
     """A method with the chat that it asks: `retrieval.rerank.port.Reranker`. `owned`: closed with it."""
 
-    def __init__(self, chat: Chat, method: Method, *, owned: bool = False) -> None:
+    def __init__(
+        self, chat: Chat, method: Method, *, owned: bool = False, passage_tokens: int = PASSAGE_TOKENS
+    ) -> None:
         self.name = f"{method.name}:{chat.model}"
+        self._passage_tokens = passage_tokens
         self._chat = chat
         self._method = method
         self._owned = owned
@@ -70,7 +73,14 @@ class ChatReranker:
         if n < 2:
             return keep_order(n)
         with budget.reserve(self._method.most_calls(n) if self._method.exact else 1) as reserved:
-            asking = Asking(self._chat, query, candidates, reserved, method=self._method.name)
+            asking = Asking(
+                self._chat,
+                query,
+                candidates,
+                reserved,
+                method=self._method.name,
+                passage_tokens=self._passage_tokens,
+            )
             try:
                 ranking = await self._method.rank(asking)
             except PromptTooLong as exc:
@@ -89,9 +99,11 @@ class Asking:
     The budget is a part that no other list charges.
     """
 
-    def __init__(self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget, *, method: str) -> None:
+    def __init__(
+        self, chat: Chat, query: str, passages: Sequence[Chunk], budget: Budget, *, method: str, passage_tokens: int
+    ) -> None:
         self.query, self.passages, self.n = query, passages, len(passages)
-        self._chat, self._method = chat, method
+        self._chat, self._method, self._limit = chat, method, passage_tokens
         self._budget = budget
         self._before = self._spent()
         self._replies = self._useless = self._labels = self._unreported = self._repairs = 0
@@ -99,17 +111,17 @@ class Asking:
 
     def shown(self, candidate: int) -> str:
         """One passage, for a prompt that holds no other."""
-        return shown(self.passages[candidate], most=self._share(1, reply_tokens=1))
+        return shown(self.passages[candidate], limit=self._limit, most=self._share(1, reply_tokens=1))
 
     def listed(self, candidates: Sequence[int], labels: Sequence[str], *, reply_tokens: int = 1) -> str:
         """Passages after their labels, cut so that all fit the model's window."""
         most = self._share(len(candidates), reply_tokens=reply_tokens)
-        return listing([self.passages[candidate] for candidate in candidates], labels, most=most)
+        return listing([self.passages[one] for one in candidates], labels, limit=self._limit, most=most)
 
     def contents(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[str]:
         """Passages as the prompts of trained models hold them, cut so that all fit the model's window."""
         most = self._share(len(candidates), reply_tokens=reply_tokens)
-        return [content(self.passages[candidate], most=most) for candidate in candidates]
+        return [content(self.passages[candidate], limit=self._limit, most=most) for candidate in candidates]
 
     def trained(self, candidates: Sequence[int], *, reply_tokens: int = 1) -> list[Message] | None:
         """The prompt that the model was trained with for this method; None for any other model."""

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PASSAGES_PER_PROMPT = 24  # of 300 tokens each, below a question of 512, in a window of 8,192
+_PROMPT_TOKENS = 8192  # `in_context` makes no longer prompt
+_AROUND = 712  # of these: the template and a question of 512
+_LABEL = 10  # "[12] " and what stands between two passages
+
+
+def passages_per_prompt(passage_tokens: int) -> int:
+    """How many passages of so many tokens one prompt holds at least."""
+    return max(1, (_PROMPT_TOKENS - _AROUND) // (passage_tokens + _LABEL))
 
 
 class AttentionReranker:

@@ -14,7 +14,7 @@ from hopcite.models import CATALOGUE, model_path
 from hopcite.openai_chat import open_chat
 from hopcite.settings import RerankMethod, RerankSettings, Settings
 from retrieval.rerank.asking import ChatReranker
-from retrieval.rerank.attention import PASSAGES_PER_PROMPT, AttentionReranker
+from retrieval.rerank.attention import AttentionReranker, passages_per_prompt
 from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.cross_encoder import CrossEncoderReranker
 from retrieval.rerank.identity import IdentityReranker
@@ -87,16 +87,16 @@ def engine_of(method: RerankMethod, rerank: RerankSettings) -> Engine | None:
 
 def most_calls(rerank: RerankSettings) -> int:
     """Calls of its budget that reranking one question costs at most."""
-    first = _most_calls(rerank.method, rerank.passages) * rerank.shuffles
-    return first + (_most_calls(rerank.then, min(rerank.then_passages, rerank.passages)) if rerank.then else 0)
+    first = _most_calls(rerank.method, rerank.passages, rerank) * rerank.shuffles
+    return first + (_most_calls(rerank.then, min(rerank.then_passages, rerank.passages), rerank) if rerank.then else 0)
 
 
-def _most_calls(method: RerankMethod, passages: int) -> int:
+def _most_calls(method: RerankMethod, passages: int, rerank: RerankSettings) -> int:
     if method == "none" or passages < 2:
         return 0
     if method in CHAT_METHODS:
         return CHAT_METHODS[method].most_calls(passages)
-    return math.ceil(passages / PASSAGES_PER_PROMPT) if method == "attention" else 1
+    return math.ceil(passages / passages_per_prompt(rerank.passage_tokens)) if method == "attention" else 1
 
 
 def _check(rerank: RerankSettings) -> None:
@@ -123,16 +123,17 @@ def _check(rerank: RerankSettings) -> None:
 
 def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
     rerank = settings.rerank
-    name = f"{method}:{rerank.model}"
+    name, most = f"{method}:{rerank.model}", rerank.passage_tokens
     if method == "none":
         return IdentityReranker()
     if method in CHAT_METHODS and engine_of(method, rerank) == "in-process":
         own = InProcessChat(lambda: _load_first_token(settings), model=rerank.model)
-        return ChatReranker(own, CHAT_METHODS[method], owned=True)
+        return ChatReranker(own, CHAT_METHODS[method], owned=True, passage_tokens=most)
     if method in CHAT_METHODS and engine_of(method, rerank) == "server":
-        return ChatReranker(open_chat(settings, section="rerank"), CHAT_METHODS[method], owned=True)
+        own_server = open_chat(settings, section="rerank")
+        return ChatReranker(own_server, CHAT_METHODS[method], owned=True, passage_tokens=most)
     if method in CHAT_METHODS:
-        return ChatReranker(chat, CHAT_METHODS[method])
+        return ChatReranker(chat, CHAT_METHODS[method], passage_tokens=most)
     if engine_of(method, rerank) == "server":
         wrap = wrapped if method == "qwen3-reranker" else None
         llm = settings.llm
@@ -140,14 +141,16 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
     if method == "attention":
         return AttentionReranker(lambda: _load_attention(settings), name=name)
     if method == "query-likelihood":
-        return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name)
+        return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name, passage_tokens=most)
     if method == "late-interaction":
         name = f"{method}:{settings.encoder.model}"
-        return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name)
+        return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name, passage_tokens=most)
     if method == "qwen3-reranker":
         notes = untrained_notes(method, rerank.model)
-        return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes)
-    return CrossEncoderReranker(lambda: _load_cross_encoder(rerank.model, rerank.device), name=name)
+        return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes, passage_tokens=most)
+    return CrossEncoderReranker(
+        lambda: _load_cross_encoder(rerank.model, rerank.device), name=name, passage_tokens=most
+    )
 
 
 def _attends(model: str) -> bool:
@@ -222,4 +225,5 @@ def _load_attention(settings: Settings) -> InContextScorer:
         folder = str(
             converted_folder(gguf_file, model_id=model, sha256=entry.file.sha256, layers=layers, parent=parent)
         )
-    return InContextScorer.load(folder, recipe=recipe, device=settings.rerank.device)
+    rerank = settings.rerank
+    return InContextScorer.load(folder, recipe=recipe, device=rerank.device, passage_tokens=rerank.passage_tokens)

@@ -17,6 +17,7 @@ from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted, ModelFileError
 from hopcite.types import Chunk
 from retrieval.devices import usable_device
+from retrieval.rerank.passages import PASSAGE_TOKENS, first_tokens
 from retrieval.rerank.port import Ranking, by_score, keep_order
 
 BATCH = 16
@@ -33,6 +34,10 @@ class PairScorer(Protocol):
         """Tokens that scoring these pairs reads."""
         ...
 
+    def first_tokens(self, text: str, limit: int) -> str:
+        """The beginning of a text, at most so many tokens long."""
+        ...
+
 
 class CrossEncoderReranker:
     """Ranks by a scorer that the first call loads. Work runs in a thread of its own, a batch at a time.
@@ -40,9 +45,16 @@ class CrossEncoderReranker:
     One list is one call of the budget: nothing is asked of a language model.
     """
 
-    def __init__(self, load: Callable[[], PairScorer], *, name: str, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        load: Callable[[], PairScorer],
+        *,
+        name: str,
+        notes: tuple[str, ...] = (),
+        passage_tokens: int = PASSAGE_TOKENS,
+    ) -> None:
         self.name = name
-        self._notes = notes
+        self._notes, self._passage_tokens = notes, passage_tokens
         self._load = load
         self._scorer: PairScorer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cross-encoder")
@@ -67,7 +79,7 @@ class CrossEncoderReranker:
     async def _scored(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[float], int]:
         """The score of each pair, and the tokens of all."""
         loop = asyncio.get_running_loop()
-        scorer = await loop.run_in_executor(self._thread, self._loaded)
+        scorer, pairs = await loop.run_in_executor(self._thread, self._prepared, pairs)
         scores = [0.0] * len(pairs)
         # Pairs of similar length share a batch, so that little of it is padding.
         by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
@@ -78,10 +90,12 @@ class CrossEncoderReranker:
                 scores[number] = score
         return scores, await loop.run_in_executor(self._thread, scorer.count_tokens, pairs)
 
-    def _loaded(self) -> PairScorer:
+    def _prepared(self, pairs: Sequence[tuple[str, str]]) -> tuple[PairScorer, list[tuple[str, str]]]:
+        """The scorer, and the pairs with their passages cut."""
         if self._scorer is None:
             self._scorer = self._load()
-        return self._scorer
+        scorer = self._scorer
+        return scorer, [(query, scorer.first_tokens(passage, self._passage_tokens)) for query, passage in pairs]
 
     async def aclose(self) -> None:
         """Let go of the model."""
@@ -115,3 +129,7 @@ class SentenceTransformersScorer:
             [query for query, _ in pairs], [passage for _, passage in pairs], truncation=True, padding=False
         )
         return sum(len(ids) for ids in encoded["input_ids"])
+
+    def first_tokens(self, text: str, limit: int) -> str:
+        """By the model's tokenizer."""
+        return first_tokens(text, limit, self._model.tokenizer)

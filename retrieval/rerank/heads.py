@@ -84,13 +84,12 @@ def pick_heads(scores: Iterable[torch.Tensor], *, top: int = HEADS) -> list[tupl
 
 def open_for_picking(settings: Settings) -> InContextScorer:
     """`rerank.model` with every layer. Raises `ModelFileError`."""
-    return InContextScorer.load(_whole(settings), recipe=AttentionRecipe(), device=settings.rerank.device)
+    return _opened(settings, AttentionRecipe())
 
 
 def load_with_heads(settings: Settings, file: Path) -> InContextScorer:
     """`rerank.model`, read up to the last layer that holds a head of the file. Raises `SettingsError`."""
-    recipe = read_heads(file, model=settings.rerank.model)
-    return InContextScorer.load(_whole(settings), recipe=recipe, device=settings.rerank.device)
+    return _opened(settings, read_heads(file, model=settings.rerank.model))
 
 
 def write_heads(model: str, heads: Sequence[tuple[int, int, float]], **about: Any) -> str:
@@ -113,6 +112,13 @@ def read_heads(file: Path, *, model: str) -> AttentionRecipe:
         )
     layers = [layer for layer, _ in heads]
     return AttentionRecipe(start=min(layers), stop=max(layers) + 1, heads=heads)
+
+
+def _opened(settings: Settings, recipe: AttentionRecipe) -> InContextScorer:
+    rerank = settings.rerank
+    return InContextScorer.load(
+        _whole(settings), recipe=recipe, device=rerank.device, passage_tokens=rerank.passage_tokens
+    )
 
 
 def _whole(settings: Settings) -> str:

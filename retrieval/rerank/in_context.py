@@ -22,10 +22,10 @@ from transformers.utils import logging as transformers_logging
 
 from hopcite.errors import ModelFileError
 from retrieval.devices import usable_device
+from retrieval.rerank.passages import PASSAGE_TOKENS
 from retrieval.rerank.recipes import AttentionRecipe
 from retrieval.rerank.weights import cpu_threads
 
-PASSAGE_TOKENS = 300  # as in the paper's runs; a chunk of the default size is never cut
 QUERY_TOKENS = 512  # of a longer question, its first and last half of this many
 PROMPT_TOKENS = 8192  # more is ranked in groups: small models lose track, and prefill grows with the square
 INTRODUCTION = "Here are some paragraphs:\n\n"
@@ -110,18 +110,29 @@ def recorded_attention(
 class InContextScorer:
     """A decoder without its LM head, and its tokenizer. One call at a time; the caller sees to that."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, recipe: AttentionRecipe, prompt_tokens: int = PROMPT_TOKENS):
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        recipe: AttentionRecipe,
+        prompt_tokens: int = PROMPT_TOKENS,
+        passage_tokens: int = PASSAGE_TOKENS,
+    ) -> None:
         if "sliding_attention" in (getattr(model.config, "layer_types", None) or ()):
             raise ModelFileError("Attention reranking needs full attention in every layer; set another rerank.model.")
         AttentionInterface.register(_ATTENTION, recorded_attention)
         model.set_attn_implementation(_ATTENTION)
         self.model, self.tokenizer, self.recipe = model.eval(), tokenizer, recipe
+        self.passage_tokens = passage_tokens
         self.prompt_tokens = min(prompt_tokens, model.config.max_position_embeddings)
         self._header = self._special(_template_header(tokenizer)) + self._plain([INTRODUCTION])[0]
         self._instruction, self._content_free = self._plain([INSTRUCTION, f" {CONTENT_FREE_QUERY}"])
 
     @classmethod
-    def load(cls, model_name: str, *, recipe: AttentionRecipe, device: str) -> InContextScorer:
+    def load(
+        cls, model_name: str, *, recipe: AttentionRecipe, device: str, passage_tokens: int = PASSAGE_TOKENS
+    ) -> InContextScorer:
         """Open a folder of transformers' format, or a name on the hub, printing nothing. `device` auto: CUDA if any.
 
         bf16, which the 1.5B model needs 2.6 GB for; float32 on a CPU without it. Uses every core from this thread.
@@ -143,7 +154,7 @@ class InContextScorer:
         if recipe.stop is not None and recipe.stop < len(model.layers):
             model.layers = model.layers[: recipe.stop]
             model.config.num_hidden_layers = recipe.stop
-        return cls(model.to(device), tokenizer, recipe=recipe)
+        return cls(model.to(device), tokenizer, recipe=recipe, passage_tokens=passage_tokens)
 
     def prompts(self, query: str, passages: Sequence[str]) -> list[Prompt]:
         """The passages, best first, in as few prompts as the token limit allows: one, as a rule.
@@ -154,7 +165,7 @@ class InContextScorer:
         """
         query_ids = _middle_out(self._plain([f" {query}"])[0], QUERY_TOKENS)
         texts = self._plain(passages)
-        bodies = [ids[:PASSAGE_TOKENS] for ids in texts]
+        bodies = [ids[: self.passage_tokens] for ids in texts]
         for groups in range(1, len(bodies) + 1):
             dealt = [range(first, len(bodies), groups) for first in range(groups)]
             prompts = [self._prompt(query_ids, bodies, candidates) for candidates in dealt]

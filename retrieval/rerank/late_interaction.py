@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrieval.rerank.passages import first_tokens
+
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -34,6 +36,10 @@ class LateInteractionScorer:
         """Tokens that the encoder reads; a question counts once."""
         texts = [*{query for query, _ in pairs}, *(passage for _, passage in pairs)]
         return sum(len(ids) for ids in self._encoded(texts)["input_ids"])
+
+    def first_tokens(self, text: str, limit: int) -> str:
+        """By the encoder's tokenizer."""
+        return first_tokens(text, limit, self._model.tokenizer)
 
     def _tokens(self, texts: Sequence[str], encode: Callable[..., Any]) -> list[torch.Tensor]:
         """Unit vectors, tokens x width, of each text. What only marks its beginning and end is left out."""

@@ -1,7 +1,8 @@
-"""Passages as the prompts of the reranking methods hold them.
+"""Passages as the reranking methods read them: cut to `rerank.passage_tokens` and to what fits.
 
-They are cut to what fits, and nothing in them is left that looks like a label of the prompt, or that a server would
-read as a control token of the model's chat template.
+In prompts, nothing is left in them that looks like a label of the prompt, or that a server would read as a control
+token of the model's chat template. A model in this process counts its own tokens; of one behind a server nothing is
+known, so that four bytes stand for a token.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import string
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 from hopcite.errors import PromptTooLong
+from hopcite.settings import RerankSettings
 from hopcite.types import Chunk
 
-PASSAGE_BYTES = 1200  # about 300 tokens; a chunk of the default size is never cut
-TITLE_BYTES = 300
+PASSAGE_TOKENS = RerankSettings().passage_tokens  # a chunk of the default size is never cut
+_BYTES_PER_TOKEN = 4
+_TITLE_PART = 4  # a title has at most one in so many of a passage's tokens
 SHORT_TOKENS = 50  # of a passage: with fewer, a note says so
 _LEAST_TOKENS = 8  # with fewer, a passage says nothing
 _INSTRUCTION_TOKENS = 256  # what the longest prompt holds beside passages and question
@@ -54,23 +58,38 @@ def share(context_tokens: int, passages: int, *, query: str, reply_tokens: int) 
     return each
 
 
-def cut(passage: Chunk, *, most: float = math.inf) -> tuple[str, str]:
-    """Title and text, harmless and cut to so many tokens together; of these the title has a quarter at most."""
-    title = _clipped(passage.title, TITLE_BYTES, most / 4)
-    return title, _clipped(passage.text, PASSAGE_BYTES, most - tokens(title))
+def cut(passage: Chunk, *, limit: int = PASSAGE_TOKENS, most: float = math.inf) -> tuple[str, str]:
+    """Title and text, harmless and cut for a model whose tokens can't be counted.
+
+    The text has at most `limit` tokens of four bytes, and the title a quarter of that beside it. Together they have at
+    most `most` by the estimate of `tokens`, and of these the title has a quarter at most.
+    """
+    size = limit * _BYTES_PER_TOKEN
+    title = _clipped(passage.title, size // _TITLE_PART, most / _TITLE_PART)
+    return title, _clipped(passage.text, size, most - tokens(title))
 
 
-def shown(passage: Chunk, *, most: float = math.inf) -> str:
-    """A passage below its title, of at most so many tokens."""
-    title, text = cut(passage, most=most)
+def shown(passage: Chunk, *, limit: int = PASSAGE_TOKENS, most: float = math.inf) -> str:
+    """A passage below its title, as `cut` leaves them."""
+    title, text = cut(passage, limit=limit, most=most)
     return f"{title}\n{text}" if title else text
 
 
-def listing(passages: Sequence[Chunk], labels: Sequence[str], *, most: float = math.inf) -> str:
-    """The passages, each of at most so many tokens after its label in brackets, which begins a line."""
+def listing(
+    passages: Sequence[Chunk], labels: Sequence[str], *, limit: int = PASSAGE_TOKENS, most: float = math.inf
+) -> str:
+    """The passages, each cut so and after its label in brackets, which begins a line."""
     return "\n\n".join(
-        f"[{label}] {shown(passage, most=most)}" for label, passage in zip(labels, passages, strict=True)
+        f"[{label}] {shown(passage, limit=limit, most=most)}" for label, passage in zip(labels, passages, strict=True)
     )
+
+
+def first_tokens(text: str, limit: int, tokenizer: Any) -> str:
+    """The beginning of `text`, at most `limit` tokens long by a fast tokenizer of transformers."""
+    ends = tokenizer(text, add_special_tokens=False, truncation=True, max_length=limit, return_offsets_mapping=True)[
+        "offset_mapping"
+    ]
+    return text[: ends[-1][1]] if ends else ""
 
 
 def tokens(text: str) -> float:

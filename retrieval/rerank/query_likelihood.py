@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from retrieval.rerank.causal import CausalModel
+from retrieval.rerank.passages import first_tokens
 
 REQUEST = "\n\nPlease write a question based on this passage."
-PASSAGE_TOKENS = 512
 QUERY_TOKENS = 512
 _PLACE = "\x00passage\x00"
 
@@ -47,8 +47,12 @@ class QueryLikelihoodScorer:
         rests = sum(len(self._before_query(passage)) + len(self._query(query)) for query, passage in pairs)
         return len(self._prefix) + rests
 
+    def first_tokens(self, text: str, limit: int) -> str:
+        """By the model's tokenizer."""
+        return first_tokens(text, limit, self._model.tokenizer)
+
     def _before_query(self, passage: str) -> list[int]:
-        return self._model.plain(passage)[:PASSAGE_TOKENS] + self._after
+        return self._model.plain(passage) + self._after
 
     def _query(self, query: str) -> list[int]:
         return self._model.plain(query)[:QUERY_TOKENS]

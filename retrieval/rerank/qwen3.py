@@ -12,9 +12,8 @@ import torch
 
 from hopcite.errors import ModelFileError
 from retrieval.rerank.causal import CausalModel
+from retrieval.rerank.passages import first_tokens
 from retrieval.rerank.qwen3_template import PREFIX, SUFFIX, passage_part, query_part
-
-PASSAGE_TOKENS = 512
 
 
 class Qwen3Scorer:
@@ -48,5 +47,9 @@ class Qwen3Scorer:
         )
         return shared + sum(len(self._rest(passage)) for _, passage in pairs)
 
+    def first_tokens(self, text: str, limit: int) -> str:
+        """By the model's tokenizer."""
+        return first_tokens(text, limit, self._model.tokenizer)
+
     def _rest(self, passage: str) -> list[int]:
-        return self._model.plain(passage_part(passage))[:PASSAGE_TOKENS] + self._suffix
+        return self._model.plain(passage_part(passage)) + self._suffix

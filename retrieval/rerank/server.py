@@ -44,7 +44,7 @@ class ServerReranker:
         """
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        passages = [shown(candidate) for candidate in candidates]
+        passages = [shown(candidate, limit=self._settings.passage_tokens) for candidate in candidates]
         if self._wrap:
             query, passages = self._wrap(query, passages)
         body = {"model": self._settings.model, "query": query, "documents": passages, "top_n": len(passages)}

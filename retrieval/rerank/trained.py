@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from hopcite.chat import Message
 from hopcite.types import Chunk
-from retrieval.rerank.passages import cut, harmless
+from retrieval.rerank.passages import PASSAGE_TOKENS, cut, harmless
 from retrieval.rerank.prompts import LETTERS
 
 Prompt = Callable[[str, Sequence[str]], list[Message]]
@@ -46,9 +46,9 @@ class Trained:
     """Whether the method's published quality comes from them."""
 
 
-def content(passage: Chunk, *, most: float) -> str:
-    """A passage of at most so many tokens in one line, in which nothing looks like a label."""
-    title, text = cut(passage, most=most)
+def content(passage: Chunk, *, limit: int = PASSAGE_TOKENS, most: float) -> str:
+    """A passage as `cut` leaves it, in one line, in which nothing looks like a label."""
+    title, text = cut(passage, limit=limit, most=most)
     return " ".join((f"Title: {title} Content: {text}" if title else text).split())
 
 

@@ -84,6 +84,7 @@ def test_it_holds_under_its_conditions_and_says_what_it_is(tmp_path: Path) -> No
         (now(evidence=3), "answer.evidence: 5, now 3"),
         (now(within=("d",)), "given documents: false, now true"),
         (now(Settings(rerank=RerankSettings(passages=7))), "rerank.passages: 20, now 7"),
+        (now(Settings(rerank=RerankSettings(passage_tokens=99))), "rerank.passage_tokens: 300, now 99"),
         (now(Settings(search=SearchSettings(hops=False))), "search.hops: true, now false"),
         ({**now(), "llm": "large"}, 'llm: "small", now "large"'),
         ({**now(), "prompt": "other"}, "prompt: "),

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from hopcite.errors import SettingsError
-from hopcite.settings import LLMSettings, QdrantSettings, ServerSettings, Settings, TelemetrySettings
+from hopcite.settings import LLMSettings, QdrantSettings, RerankSettings, ServerSettings, Settings, TelemetrySettings
 from hopcite.settings_layers import load_settings
 
 TOML = """
@@ -147,6 +147,7 @@ def test_the_fingerprint_ignores_what_cannot_change_an_answer() -> None:
     assert len(plain.fingerprint()) == 12
     assert int(plain.fingerprint(), 16) >= 0
     assert Settings(llm=LLMSettings(model="other")).fingerprint() != plain.fingerprint()
+    assert Settings(rerank=RerankSettings(passage_tokens=200)).fingerprint() != plain.fingerprint()
 
 
 def test_a_key_is_never_printed(tmp_path: Path) -> None:

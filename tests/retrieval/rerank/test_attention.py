@@ -17,7 +17,8 @@ from hopcite.errors import BudgetExhausted, ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from hopcite.types import Chunk
 from retrieval import open_reranker
-from retrieval.rerank.attention import AttentionReranker
+from retrieval.rerank.attention import AttentionReranker, passages_per_prompt
+from retrieval.rerank.choice import most_calls
 from retrieval.rerank.in_context import InContextScorer, Prompt, Stopped
 from retrieval.rerank.port import by_score
 from retrieval.rerank.recipes import AttentionRecipe
@@ -27,11 +28,11 @@ from tests.fakes import ScriptedChat
 PASSAGES = ["one two three", "four five", "six seven eight nine"]
 
 
-def tiny(recipe: AttentionRecipe, *, prompt_tokens: int = 4096) -> InContextScorer:
+def tiny(recipe: AttentionRecipe, *, prompt_tokens: int = 4096, passage_tokens: int = 300) -> InContextScorer:
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=4096,
+        num_key_value_heads=2, max_position_embeddings=8192,
     )  # fmt: skip
     found = "one two three four five six seven eight nine who N/A paragraphs query Here".split()
     vocabulary = {word: number for number, word in enumerate(["[UNK]", *found])}
@@ -39,7 +40,7 @@ def tiny(recipe: AttentionRecipe, *, prompt_tokens: int = 4096) -> InContextScor
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     model = Qwen2Model(config)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)  # type: ignore[no-untyped-call] # of transformers
-    return InContextScorer(model, fast, recipe=recipe, prompt_tokens=prompt_tokens)
+    return InContextScorer(model, fast, recipe=recipe, prompt_tokens=prompt_tokens, passage_tokens=passage_tokens)
 
 
 def by_hand(scorer: InContextScorer, prompt: Prompt, layers: range) -> list[float]:
@@ -76,6 +77,24 @@ def test_the_best_passage_stands_last_and_spans_hold_the_passages() -> None:
     assert prompt.candidates == (2, 1, 0)
     for candidate, (start, end) in zip(prompt.candidates, prompt.spans, strict=True):
         assert list(prompt.ids[start:end]) == scorer.tokenizer(PASSAGES[candidate])["input_ids"]
+
+
+def test_no_more_of_a_passage_is_read_than_its_limit() -> None:
+    [prompt] = tiny(AttentionRecipe(), passage_tokens=16).prompts("who", ["one two " * 50, "three four"])
+    assert [end - start for start, end in prompt.spans] == [2, 16]
+
+
+@pytest.mark.parametrize("passage_tokens", [16, 300, 1000, 4096])
+def test_the_calls_that_are_foreseen_suffice(passage_tokens: int) -> None:
+    scorer = tiny(AttentionRecipe(), prompt_tokens=8192, passage_tokens=passage_tokens)
+    most = passages_per_prompt(passage_tokens)
+    assert len(scorer.prompts("who " * 600, ["one " * passage_tokens] * most)) == 1
+
+
+def test_the_default_prompt_holds_24_passages() -> None:
+    assert passages_per_prompt(300) == 24
+    foreseen = {n: most_calls(RerankSettings(passages=25, passage_tokens=n)) for n in (16, 300, 1000, 4096)}
+    assert foreseen == {16: 1, 300: 2, 1000: 4, 4096: 25}
 
 
 def test_too_many_passages_are_dealt_out_to_several_prompts() -> None:

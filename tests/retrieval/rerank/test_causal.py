@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from hopcite.chat import Message
 from hopcite.errors import ModelFileError, SettingsError
 from hopcite.settings import RerankSettings, Settings
 from retrieval.rerank.causal import CausalModel, _batches, load_causal
+from retrieval.rerank.cross_encoder import PairScorer
 from retrieval.rerank.first_token import FirstTokenScorer
 from retrieval.rerank.heads import Example, head_scores, pick_heads, read_heads, write_heads
 from retrieval.rerank.in_context import InContextScorer
@@ -84,6 +86,17 @@ def test_what_is_shared_is_counted_once(model: CausalModel) -> None:
     scorer = Qwen3Scorer(lambda: model)
     one, both = (scorer.count_tokens(pairs) for pairs in (PAIRS[:1], PAIRS[:2]))
     assert both - one == len(model.plain(passage_part("six"))) + len(model.special(SUFFIX))
+
+
+@pytest.mark.parametrize("scorer", [Qwen3Scorer, QueryLikelihoodScorer])
+def test_a_passage_begins_with_its_first_tokens(
+    scorer: Callable[[Callable[[], CausalModel]], PairScorer], model: CausalModel
+) -> None:
+    text = " one  two three\nfour "
+    assert [scorer(lambda: model).first_tokens(text, limit) for limit in (1, 3, 4)] == [
+        " one", " one  two three", " one  two three\nfour"
+    ]  # fmt: skip
+    assert scorer(lambda: model).first_tokens("", 3) == ""
 
 
 def says(*contents: str) -> list[Message]:

@@ -154,6 +154,13 @@ def test_passages_are_cut_to_bytes_and_never_in_a_character() -> None:
     assert len(shown(replace(passage("x"), title="t" * 400))) == 300 + len("\nx")
 
 
+def test_the_limit_of_a_passage_is_four_bytes_a_token_and_a_quarter_of_them_for_its_title() -> None:
+    long = replace(passage("x" * 2000), title="t" * 400)
+    assert shown(long, limit=100) == "t" * 100 + "\n" + "x" * 400
+    assert listing([long, long], "AB", limit=16) == "\n\n".join(f"[{label}] {'t' * 16}\n{'x' * 64}" for label in "AB")
+    assert shown(long, limit=100, most=20) == shown(long, most=20)  # the window is what binds
+
+
 def test_passages_are_cut_to_the_tokens_that_a_window_leaves() -> None:
     assert tokens("Four letters, 1911.") == (4 + 1 + 7 + 1) / 4 + 1 + 4 + 1
     assert tokens("Ответ") == 5 / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,15 @@ def test_a_window_too_small_is_no_ranking(method: str) -> None:
         assert (ranking.order, chat.calls) == (tuple(range(45)), 0)
         assert "window of 300 tokens" in ranking.notes[0]
     assert ranking.valid == (method in ("yes-no", "grades") or method.startswith("pairwise"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_more_of_a_passage_is_asked_about_than_its_limit(method: str) -> None:
+    chat = Longest(texts=["[1]"])
+    reranker = ChatReranker(chat, CHAT_METHODS[method], passage_tokens=16)
+    asyncio.run(reranker.rerank("Who?", [passage("z" * 500, number) for number in range(5)], budget=Budget()))
+    shown = [len(run) for message in chat.messages for run in re.findall("zz+", message["content"])]
+    assert set(shown) == {64}
 
 
 def test_passages_that_the_window_makes_short_are_noted() -> None:

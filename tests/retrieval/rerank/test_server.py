@@ -65,6 +65,12 @@ def test_one_request_ranks_the_list(serve: Serve) -> None:
     assert server.keys == ["Bearer secret"]
 
 
+def test_the_server_is_sent_no_more_of_a_passage_than_its_limit(serve: Serve) -> None:
+    server, url = serve(scored((0, 0.1), (1, 0.2)))
+    rank(url, 2, text="x" * 500, passage_tokens=100)
+    assert server.requests[0]["documents"] == ["T0\n" + "x" * 400, "T1\n" + "x" * 400]
+
+
 def test_qwen3_is_sent_in_its_template(serve: Serve) -> None:
     server, url = serve(scored((0, 0.1), (1, 0.2)))
     ranking = rank(url, 2, method="qwen3-reranker", model="Qwen/Qwen3-Reranker-0.6B")

@@ -213,6 +213,9 @@ class Lengths:
     def count_tokens(self, pairs: Sequence[tuple[str, str]]) -> int:
         return sum(len(query) + len(text) for query, text in pairs)
 
+    def first_tokens(self, text: str, limit: int) -> str:
+        return text[:limit]
+
 
 def test_a_cross_encoder_ranks_by_its_scores_in_one_call() -> None:
     reranker = CrossEncoderReranker(Lengths, name="lengths")
@@ -222,6 +225,13 @@ def test_a_cross_encoder_ranks_by_its_scores_in_one_call() -> None:
     assert ranking.order[0] == 17
     assert (ranking.calls, budget.llm_calls, ranking.prompt_tokens) == (1, 1, budget.prompt_tokens)
     asyncio.run(reranker.aclose())
+
+
+def test_a_cross_encoder_reads_no_more_of_a_passage_than_its_limit() -> None:
+    reranker = CrossEncoderReranker(Lengths, name="lengths", passage_tokens=20)
+    candidates = [passage(text, number) for number, text in enumerate(["x", "x" * 99, "x" * 9])]
+    ranking = asyncio.run(reranker.rerank("Who?", candidates, budget=Budget()))
+    assert ranking.scores == (len("T0\nx"), 20, len("T2\n") + 9)
 
 
 def test_a_cross_encoder_that_is_not_here_is_an_error(tmp_path: Any) -> None:
