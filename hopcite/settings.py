@@ -122,8 +122,8 @@ class RerankSettings(_Section):
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     """For the methods that do not use the `llm` model: read in process, or the name by which `base_url` knows it."""
     base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
-    """A server with `/rerank`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`; or, where
-    `engine` is `server`, with a chat model of its own for the methods that ask one."""
+    """A server with `/rerank` or `/score`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`;
+    or, where `engine` is `server`, with a chat model of its own for the methods that ask one."""
     api_key: SecretStr | None = None
     engine: Literal["auto", "chat", "in-process", "server"] = "auto"
     """auto: `chat`, the `llm` model, for the methods that ask one; else `server` where there is a `base_url` and the

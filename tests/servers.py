@@ -44,14 +44,16 @@ class ScriptedServer:
     script: list[Reply]
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next(self, request: dict[str, Any], key: str | None) -> Reply:
+    def next(self, request: dict[str, Any], key: str | None, path: str) -> Reply:
         with self.lock:
             self.requests.append(request)
             self.keys.append(key)
+            self.paths.append(path)
             return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -60,7 +62,7 @@ class ScriptedServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                reply = server.next(request, self.headers["Authorization"])
+                reply = server.next(request, self.headers["Authorization"], self.path)
                 if reply.status == 0:
                     return
                 with server.lock:

@@ -71,6 +71,25 @@ def test_the_server_is_sent_no_more_of_a_passage_than_its_limit(serve: Serve) ->
     assert server.requests[0]["documents"] == ["T0\n" + "x" * 400, "T1\n" + "x" * 400]
 
 
+def test_a_server_without_rerank_is_asked_to_score(serve: Serve) -> None:
+    found = {"data": [{"index": 1, "score": 0.9}, {"index": 0, "score": 0.2}], "usage": {"total_tokens": 30}}
+    server, url = serve(refusal(404, "Not Found"), Reply(found))
+    settings = Settings(rerank=RerankSettings(method="cross-encoder", model="some/reranker", base_url=f"{url}/v1"))
+    reranker, budget = open_reranker(settings, ScriptedChat([])), Budget()
+    for _ in range(2):
+        ranking = asyncio.run(reranker.rerank("Who?", passages([1, 2]), budget=budget))
+        assert (ranking.order, ranking.scores, ranking.prompt_tokens) == ((1, 0), (0.2, 0.9), 30)
+    assert server.paths == ["/v1/rerank", "/v1/score", "/v1/score"]
+    assert server.requests[1] == {"model": "some/reranker", "text_1": "Who?", "text_2": ["T0\nworth 1", "T1\nworth 2"]}
+    assert budget.llm_calls == 2
+
+
+@pytest.mark.parametrize("second", [refusal(404, "no such path"), Reply({"object": "list"})])
+def test_where_neither_is_there_the_first_error_counts(second: Reply, serve: Serve) -> None:
+    with pytest.raises(SettingsError, match=r"/v1/rerank \(.*no such model"):
+        rank(f"{serve(refusal(404, 'no such model'), second)[1]}/v1")
+
+
 def test_qwen3_is_sent_in_its_template(serve: Serve) -> None:
     server, url = serve(scored((0, 0.1), (1, 0.2)))
     ranking = rank(url, 2, method="qwen3-reranker", model="Qwen/Qwen3-Reranker-0.6B")
