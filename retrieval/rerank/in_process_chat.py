@@ -1,6 +1,7 @@
 """The engine `in-process` of the methods that read a reply's first token: a model in this process behind `Chat`.
 
-Prompts that are asked for at once are computed together.
+Prompts that are asked for at once are one batch, whoever asks: those of one list, or of several questions. All of a
+batch are answered at once, so that lists whose methods ask in rounds stay together in the next round.
 """
 
 from __future__ import annotations
@@ -81,15 +82,15 @@ class InProcessChat:
 
     def _answer(self, batch: Sequence[_Asked], loop: asyncio.AbstractEventLoop) -> None:
         """In the thread: give everybody who still waits what was found."""
+        found = list(self._found([asked for asked in batch if not asked.future.done()]))
 
-        def give(asked: _Asked, found: tuple[dict[str, float], int] | Exception) -> None:
-            if not asked.future.done():
-                asked.future.set_result(found)
+        def give() -> None:
+            for asked, answer in found:
+                if not asked.future.done():
+                    asked.future.set_result(answer)
 
-        wanted = [asked for asked in batch if not asked.future.done()]
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            for asked, found in self._found(wanted):
-                loop.call_soon_threadsafe(give, asked, found)
+            loop.call_soon_threadsafe(give)
 
     def _found(self, wanted: Sequence[_Asked]) -> Iterator[tuple[_Asked, tuple[dict[str, float], int] | Exception]]:
         if not wanted:

@@ -32,7 +32,12 @@ class Ranking:
 
 
 class Reranker(Protocol):
-    """Orders passages by how much they help to answer a question."""
+    """Orders passages by how much they help to answer a question.
+
+    Several questions are ranked at once by awaiting their calls at once: `together(reranker.rerank(...) for ...)`. What
+    is asked of a model in this process for labels is then one batch, a server gets the requests at once, and what fills
+    the machine by itself (attention's prompt, 16 pairs of a cross-encoder) takes turns.
+    """
 
     @property
     def name(self) -> str:

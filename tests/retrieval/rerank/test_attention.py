@@ -20,9 +20,10 @@ from retrieval import open_reranker
 from retrieval.rerank.attention import AttentionReranker, passages_per_prompt
 from retrieval.rerank.choice import most_calls
 from retrieval.rerank.in_context import InContextScorer, Prompt, Stopped
-from retrieval.rerank.port import by_score
+from retrieval.rerank.port import Ranking, by_score
 from retrieval.rerank.recipes import AttentionRecipe
 from retrieval.rerank.shuffled import ShuffledReranker
+from retrieval.rerank.together import together
 from tests.fakes import ScriptedChat
 
 PASSAGES = ["one two three", "four five", "six seven eight nine"]
@@ -127,6 +128,17 @@ def test_ranking_is_by_score_and_is_charged() -> None:
     assert [ranking.scores[i] for i in ranking.order] == sorted(ranking.scores, reverse=True)
     assert (ranking.valid, ranking.calls, budget.llm_calls) == (True, 1, 1)
     assert budget.prompt_tokens == ranking.prompt_tokens > 0
+
+
+def test_lists_at_once_take_turns_and_keep_their_scores() -> None:
+    reranker = AttentionReranker(lambda: tiny(AttentionRecipe()), name="tiny")
+    lists = [[chunk("one", text) for text in texts] for texts in (PASSAGES, PASSAGES[::-1], PASSAGES[:2])]
+
+    async def ranked(*candidates: list[Chunk]) -> list[Ranking]:
+        return await together(reranker.rerank("who nine", one, budget=Budget()) for one in candidates)
+
+    alone = [ranking for one in lists for ranking in asyncio.run(ranked(one))]
+    assert asyncio.run(ranked(*lists)) == alone
 
 
 def test_shuffles_at_once_keep_to_the_budget() -> None:

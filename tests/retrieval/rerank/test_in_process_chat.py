@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import pytest
 
@@ -17,6 +18,7 @@ from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.in_process_chat import InProcessChat, LabelScorer
 from retrieval.rerank.methods import CHAT_METHODS, LABEL_METHODS
 from retrieval.rerank.port import Ranking
+from retrieval.rerank.together import together
 from tests.oracle import OracleChat, passages
 
 WORTHS = [4 * (7 * i % 23) for i in range(23)]
@@ -80,6 +82,27 @@ def test_all_that_is_asked_at_once_is_one_batch() -> None:
     scorer = OracleScorer()
     rank("pairwise-all", scorer, [1, 2, 3])
     assert scorer.batches == [6]
+
+
+@pytest.mark.parametrize("method", ["yes-no", "letters", "setwise", "pairwise-heap"])
+def test_several_lists_at_once_share_their_batches(method: str) -> None:
+    lists = [WORTHS, WORTHS[::-1], [3, 1, 2]]
+
+    def batches(*worths: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
+        scorer = OracleScorer()
+
+        async def ranked() -> list[Ranking]:
+            reranker = ChatReranker(InProcessChat(lambda: scorer, model="m"), CHAT_METHODS[method], owned=True)
+            return await together(reranker.rerank("Who?", passages(one), budget=Budget()) for one in worths)
+
+        orders = [ranking.order for ranking in asyncio.run(ranked())]
+        return scorer.batches, orders
+
+    alone = [batches(one) for one in lists]
+    shared, orders = batches(*lists)
+    assert orders == [order for _, [order] in alone]
+    # Round by round, as many prompts as the lists have that are not done yet.
+    assert shared == [sum(rounds) for rounds in zip_longest(*(own for own, _ in alone), fillvalue=0)]
 
 
 def test_a_model_that_does_not_load_is_an_error() -> None:

@@ -14,6 +14,7 @@ from hopcite.errors import BudgetExhausted, ModelMisbehaved, SettingsError, Unre
 from hopcite.settings import LLMSettings, RerankSettings, Settings
 from retrieval import open_reranker
 from retrieval.rerank.port import Ranking
+from retrieval.rerank.together import together
 from tests.fakes import ScriptedChat
 from tests.oracle import passage, passages
 from tests.servers import Reply, ScriptedServer, piece, refusal
@@ -88,6 +89,19 @@ def test_a_server_without_rerank_is_asked_to_score(serve: Serve) -> None:
 def test_where_neither_is_there_the_first_error_counts(second: Reply, serve: Serve) -> None:
     with pytest.raises(SettingsError, match=r"/v1/rerank \(.*no such model"):
         rank(f"{serve(refusal(404, 'no such model'), second)[1]}/v1")
+
+
+def test_lists_that_are_ranked_at_once_are_at_the_server_at_once(serve: Serve) -> None:
+    results = [{"index": 0, "relevance_score": 0.1}, {"index": 1, "relevance_score": 0.2}]
+    server, url = serve(Reply({"results": results}, pause=0.3))
+    settings = Settings(rerank=RerankSettings(method="cross-encoder", model="some/reranker", base_url=url))
+    reranker = open_reranker(settings, ScriptedChat([]))
+
+    async def ranked() -> list[Ranking]:
+        return await together(reranker.rerank("Who?", passages([1, 2]), budget=Budget()) for _ in range(3))
+
+    assert [ranking.order for ranking in asyncio.run(ranked())] == [(1, 0)] * 3
+    assert server.most_at_once == 3
 
 
 def test_qwen3_is_sent_in_its_template(serve: Serve) -> None:
