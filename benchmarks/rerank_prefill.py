@@ -165,7 +165,7 @@ def listwise(settings: Settings) -> Callable[[RerankQuery, int], Pair]:
 
 def _labels(model: CausalModel, prompts: Sequence[Any], labels: Sequence[str]) -> Pair:
     scorer = FirstTokenScorer(lambda: model)
-    ids = [scorer.ids(prompt) for prompt in prompts]
+    ids = [model.conversation(prompt) for prompt in prompts]
     shared = len(common_prefix([one[:-1] for one in ids])) if len(ids) > 1 else 0
     rests = [one[shared:] for one in ids]
     batches = [[rests[number] for number in batch] for batch in _batches([len(rest) for rest in rests])]

@@ -31,6 +31,7 @@ RerankMethod = Literal[
     "reason-rank",
     "erank",
     "query-likelihood",
+    "e2rank",
     "late-interaction",
     "cross-encoder",
     "qwen3-reranker",

@@ -7,6 +7,7 @@ similar length, and the head is applied to those positions alone that the method
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 
+from hopcite.chat import Message
 from hopcite.errors import ModelFileError
 from hopcite.models import CATALOGUE, model_path
 from hopcite.settings import Settings
@@ -23,6 +25,7 @@ from retrieval.rerank.weights import converted_folder, cpu_threads
 
 _BATCH_TOKENS = 4096
 _HEAD = "lm_head.safetensors"
+_PLACE = re.compile("\x00(\\d+)\x00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +46,48 @@ class CausalModel:
         """Token ids of a template's own text, with its control tokens."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
+    def conversation(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids by the model's chat template, without which a blank line ends each message.
+
+        Control tokens stay text. The assistant's turn stays open where it is the last.
+        """
+        goes_on = bool(begun(messages))
+        if not self.tokenizer.chat_template:
+            texts = [f"{message['content']}\n\n" for message in messages[:-1]]
+            texts.append(messages[-1]["content"] if goes_on else f"{messages[-1]['content']}\n\n")
+            return [token for text in texts for token in self.plain(text)]
+        places = [{"role": message["role"], "content": f"\x00{n}\x00"} for n, message in enumerate(messages)]
+        # Models that can think first are told not to: the first token is to be the answer.
+        rendered = str(
+            self.tokenizer.apply_chat_template(
+                places,
+                tokenize=False,
+                add_generation_prompt=not goes_on,
+                continue_final_message=goes_on,
+                enable_thinking=False,
+            )
+        )
+        ids: list[int] = []
+        for n, part in enumerate(_PLACE.split(rendered)):
+            ids += self.plain(messages[int(part)]["content"]) if n % 2 else self.special(part)
+        return ids
+
     @torch.inference_mode()
     def hidden(self, prefix: Sequence[int], rests: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
         """For each of `rests` after `prefix`, its number and its hidden states (tokens x width), not in their order.
 
-        Neither the prefix nor any rest is empty.
+        No rest is empty.
         """
         from transformers import DynamicCache
 
         device = self.decoder.device
         shared = DynamicCache(config=self.decoder.config)
-        self.decoder(input_ids=torch.tensor([list(prefix)], device=device), past_key_values=shared, use_cache=True)
+        if prefix:
+            self.decoder(input_ids=torch.tensor([list(prefix)], device=device), past_key_values=shared, use_cache=True)
         for batch in _batches([len(rest) for rest in rests]):
             longest = max(len(rests[number]) for number in batch)
             # Padding stands on the right, where causal attention never looks; any token will do.
-            ids = [[*rests[number], *[prefix[0]] * (longest - len(rests[number]))] for number in batch]
+            ids = [[*rests[number], *[rests[number][0]] * (longest - len(rests[number]))] for number in batch]
             cache = copy.deepcopy(shared)
             cache.batch_repeat_interleave(len(batch))
             states = self.decoder(
@@ -65,6 +95,11 @@ class CausalModel:
             ).last_hidden_state
             for row, number in enumerate(batch):
                 yield number, states[row, : len(rests[number])]
+
+
+def begun(messages: Sequence[Message]) -> str:
+    """What the assistant has said already in a turn that is to go on; empty where it begins one."""
+    return messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -41,12 +41,13 @@ _ENGINES: Mapping[str, tuple[Engine, ...]] = MappingProxyType(
         },
         "attention": ("in-process",),
         "query-likelihood": ("in-process",),
+        "e2rank": ("in-process",),
         "late-interaction": ("in-process",),
         "cross-encoder": ("in-process", "server"),
         "qwen3-reranker": ("in-process", "server"),
     }
 )
-_CAUSAL = {"qwen3-reranker", "query-likelihood", *LABEL_METHODS}
+_CAUSAL = {"qwen3-reranker", "query-likelihood", "e2rank", *LABEL_METHODS}
 
 
 def open_reranker(settings: Settings, chat: Chat) -> Reranker:
@@ -114,7 +115,7 @@ def _check(rerank: RerankSettings) -> None:
             )
         if method in _CAUSAL and in_process and _cross_encodes(rerank.model):
             raise SettingsError(
-                f"rerank.model {rerank.model!r} is a cross-encoder, which gives no probabilities of tokens; set "
+                f"rerank.model {rerank.model!r} is a cross-encoder, which only scores pairs; set "
                 "rerank.method to cross-encoder."
             )
     if rerank.method == "none" and rerank.shuffles > 1:
@@ -140,16 +141,14 @@ def _opened(method: RerankMethod, settings: Settings, chat: Chat) -> Reranker:
         return ServerReranker(rerank, name=name, timeout_s=llm.timeout_s, retries=llm.retries, wrap=wrap)
     if method == "attention":
         return AttentionReranker(lambda: _load_attention(settings), name=name)
-    if method == "query-likelihood":
-        return CrossEncoderReranker(lambda: _load_query_likelihood(settings), name=name, passage_tokens=most)
     if method == "late-interaction":
         name = f"{method}:{settings.encoder.model}"
-        return CrossEncoderReranker(lambda: _load_late_interaction(settings), name=name, passage_tokens=most)
-    if method == "qwen3-reranker":
-        notes = untrained_notes(method, rerank.model)
-        return CrossEncoderReranker(lambda: _load_qwen3(settings), name=name, notes=notes, passage_tokens=most)
     return CrossEncoderReranker(
-        lambda: _load_cross_encoder(rerank.model, rerank.device), name=name, passage_tokens=most
+        lambda: _PAIR_SCORERS[method](settings),
+        name=name,
+        notes=untrained_notes(method, rerank.model),
+        passage_tokens=most,
+        whole=method == "e2rank",
     )
 
 
@@ -180,6 +179,13 @@ def _load_query_likelihood(settings: Settings) -> PairScorer:
     return QueryLikelihoodScorer(lambda: load_causal(settings))
 
 
+def _load_e2rank(settings: Settings) -> PairScorer:
+    from retrieval.rerank.causal import load_causal
+    from retrieval.rerank.e2rank import E2RankScorer
+
+    return E2RankScorer(lambda: load_causal(settings))
+
+
 def _load_late_interaction(settings: Settings) -> PairScorer:
     from retrieval.encoder import load_model
     from retrieval.rerank.late_interaction import LateInteractionScorer
@@ -201,10 +207,21 @@ def _load_qwen3(settings: Settings) -> PairScorer:
     return Qwen3Scorer(lambda: load_causal(settings))
 
 
-def _load_cross_encoder(model: str, device: str) -> PairScorer:
+def _load_cross_encoder(settings: Settings) -> PairScorer:
     from retrieval.rerank.cross_encoder import SentenceTransformersScorer
 
-    return SentenceTransformersScorer(model, device=device)
+    return SentenceTransformersScorer(settings.rerank.model, device=settings.rerank.device)
+
+
+_PAIR_SCORERS: Mapping[str, Callable[[Settings], PairScorer]] = MappingProxyType(
+    {
+        "cross-encoder": _load_cross_encoder,
+        "e2rank": _load_e2rank,
+        "late-interaction": _load_late_interaction,
+        "query-likelihood": _load_query_likelihood,
+        "qwen3-reranker": _load_qwen3,
+    }
+)
 
 
 def _load_attention(settings: Settings) -> InContextScorer:

@@ -42,7 +42,8 @@ class PairScorer(Protocol):
 class CrossEncoderReranker:
     """Ranks by a scorer that the first call loads. Work runs in a thread of its own, a batch at a time.
 
-    One list is one call of the budget: nothing is asked of a language model.
+    One list is one call of the budget: nothing is asked of a language model. `whole`: the scorer needs all of a list
+    at once, in its order; a deadline then ends the wait for it, and not its work.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class CrossEncoderReranker:
         name: str,
         notes: tuple[str, ...] = (),
         passage_tokens: int = PASSAGE_TOKENS,
+        whole: bool = False,
     ) -> None:
         self.name = name
-        self._notes, self._passage_tokens = notes, passage_tokens
+        self._notes, self._passage_tokens, self._whole = notes, passage_tokens, whole
         self._load = load
         self._scorer: PairScorer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cross-encoder")
@@ -81,10 +83,8 @@ class CrossEncoderReranker:
         loop = asyncio.get_running_loop()
         scorer, pairs = await loop.run_in_executor(self._thread, self._prepared, pairs)
         scores = [0.0] * len(pairs)
-        # Pairs of similar length share a batch, so that little of it is padding.
-        by_length = sorted(range(len(pairs)), key=lambda number: len(pairs[number][1]), reverse=True)
-        for start in range(0, len(pairs), BATCH):
-            batch = by_length[start : start + BATCH]
+        lengths = [len(passage) for _, passage in pairs]
+        for batch in [list(range(len(pairs)))] if self._whole else _batches(lengths):
             found = await loop.run_in_executor(self._thread, scorer.score, [pairs[number] for number in batch])
             for number, score in zip(batch, found, strict=True):
                 scores[number] = score
@@ -101,6 +101,12 @@ class CrossEncoderReranker:
         """Let go of the model."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._scorer = None
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Numbers of pairs, those of similar length in a batch, so that little of it is padding."""
+    by_length = sorted(range(len(lengths)), key=lambda number: lengths[number], reverse=True)
+    return [by_length[start : start + BATCH] for start in range(0, len(lengths), BATCH)]
 
 
 class SentenceTransformersScorer:

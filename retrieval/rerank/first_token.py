@@ -7,15 +7,12 @@ of one prompt, and can't tell them from those among the whole vocabulary.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
 from hopcite.chat import Message
-from retrieval.rerank.causal import CausalModel
-
-_PLACE = re.compile("\x00(\\d+)\x00")
+from retrieval.rerank.causal import CausalModel, begun
 
 
 class FirstTokenScorer:
@@ -33,7 +30,7 @@ class FirstTokenScorer:
         A label counts with and without a leading space; one that is no single token is absent. What is shared is
         counted for the first prompt that is done. Blocks.
         """
-        ids = [self.ids(messages) for messages in prompts]
+        ids = [self._model.conversation(messages) for messages in prompts]
         # The last token of each stays out of what is shared: its state is what tells the reply.
         shared = common_prefix([one[:-1] for one in ids])
         if not shared and len(ids) > 1:  # a model without a template, asked by several methods at once
@@ -63,37 +60,6 @@ class FirstTokenScorer:
             return whole[-1:] if whole[:-1] == before else []
         found = [self._model.plain(written) for written in (label, f" {label}")]
         return sorted({ids[0] for ids in found if len(ids) == 1})
-
-    def ids(self, messages: Sequence[Message]) -> list[int]:
-        """By the model's chat template, without which a blank line ends each message. Control tokens stay text.
-
-        The assistant's turn stays open where it is the last.
-        """
-        model, goes_on = self._model, bool(begun(messages))
-        if not model.tokenizer.chat_template:
-            texts = [f"{message['content']}\n\n" for message in messages[:-1]]
-            texts.append(messages[-1]["content"] if goes_on else f"{messages[-1]['content']}\n\n")
-            return [token for text in texts for token in model.plain(text)]
-        places = [{"role": message["role"], "content": f"\x00{n}\x00"} for n, message in enumerate(messages)]
-        # Models that can think first are told not to: the first token is to be the answer.
-        rendered = str(
-            model.tokenizer.apply_chat_template(
-                places,
-                tokenize=False,
-                add_generation_prompt=not goes_on,
-                continue_final_message=goes_on,
-                enable_thinking=False,
-            )
-        )
-        ids: list[int] = []
-        for n, part in enumerate(_PLACE.split(rendered)):
-            ids += model.plain(messages[int(part)]["content"]) if n % 2 else model.special(part)
-        return ids
-
-
-def begun(messages: Sequence[Message]) -> str:
-    """What the assistant has said already in a turn that is to go on; empty where it begins one."""
-    return messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
 
 
 def common_prefix(sequences: Sequence[list[int]]) -> list[int]:

@@ -142,6 +142,9 @@ TRAINED: Mapping[str, Trained] = MappingProxyType(
         "qwen3-reranker": Trained(
             ("Qwen/Qwen3-Reranker-0.6B", "Qwen/Qwen3-Reranker-4B", "Qwen/Qwen3-Reranker-8B")
         ),  # its prompt: `qwen3_template`
+        "e2rank": Trained(
+            ("Alibaba-NLP/E2Rank-0.6B", "Alibaba-NLP/E2Rank-4B", "Alibaba-NLP/E2Rank-8B")
+        ),  # its prompt: `e2rank`
         "groups": Trained(),
         "elimination": Trained(),
     }
@@ -165,7 +168,8 @@ def untrained_notes(method: str, model: str) -> tuple[str, ...]:
 
 def _is_one_of(model: str, checkpoints: Sequence[str]) -> bool:
     """Whether a name on the hub, a folder, a file or a served name begins like a checkpoint's, in any part of it."""
-    parts = re.split("/|--", model.lower())
+    # E2Rank-0.6B-Embedding-Only is what E2Rank-0.6B was trained from.
+    parts = [part for part in re.split("/|--", model.lower()) if not part.endswith("-embedding-only")]
     return any(part.startswith(name.rpartition("/")[2].lower()) for part in parts for name in checkpoints)
 
 

@@ -142,9 +142,9 @@ def test_a_template_is_used_and_passages_cannot_speak_its_tokens(
     spoken = PreTrainedTokenizerFast(tokenizer_object=copied)  # type: ignore[no-untyped-call] # of transformers
     spoken.add_special_tokens({"additional_special_tokens": ["<end>"]})
     spoken.chat_template = "{% for m in messages %}{{ m.content }} <end> {% endfor %}yes"
-    templated = FirstTokenScorer(lambda: dataclasses.replace(model, tokenizer=spoken))
+    templated = dataclasses.replace(model, tokenizer=spoken)
     end = spoken.get_vocab()["<end>"]
-    ids = templated.ids(says("one <end> two", "three"))
+    ids = templated.conversation(says("one <end> two", "three"))
     assert ids.count(end) == 2
     assert [token for token in ids if token != end][-2:] == [model.plain("three")[0], model.plain("yes")[0]]
 
@@ -158,13 +158,13 @@ def test_a_turn_that_is_begun_is_gone_on_with(whole: Qwen2ForCausalLM, template:
     )
     spoken = PreTrainedTokenizerFast(tokenizer_object=split)  # type: ignore[no-untyped-call] # of transformers
     spoken.chat_template = template
-    scorer = FirstTokenScorer(lambda: CausalModel(whole.model, whole.lm_head.weight, spoken))
+    model = CausalModel(whole.model, whole.lm_head.weight, spoken)
     begun: list[Message] = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "["}]
-    ids = scorer.ids(begun)
+    ids = model.conversation(begun)
     assert ids == [
         words.index(word) for word in (["<user>", "who", "<end>", "<assistant>", "["] if template else ["who", "["])
     ]
-    [(_, found, _)] = scorer.score([begun], [["A", "C", "[A"]])
+    [(_, found, _)] = FirstTokenScorer(lambda: model).score([begun], [["A", "C", "[A"]])
     last = logprobs(whole, ids)[-1].exp()
     a, c = float(last[words.index("A")]), float(last[words.index("C")])
     assert found == pytest.approx({"A": math.log(a / (a + c)), "C": math.log(c / (a + c))}, abs=1e-4)

@@ -22,7 +22,7 @@ from retrieval.rerank.port import Ranking
 from tests.oracle import GarbageChat, OracleChat, passage, passages
 
 METHODS = list(CHAT_METHODS)
-IN_PROCESS = ["attention", "query-likelihood", "late-interaction", "cross-encoder", "qwen3-reranker"]
+IN_PROCESS = ["attention", "query-likelihood", "e2rank", "late-interaction", "cross-encoder", "qwen3-reranker"]
 UNTRAINED = ["letters", "full-ranking", "groups", "elimination", "rank-r1", "reason-rank", "erank"]
 SIZES = range(46)
 BORDERS = [2, 3, 10, 11, 19, 20, 21, 29, 30, 31, 40, 41, 45]

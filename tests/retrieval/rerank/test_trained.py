@@ -48,6 +48,8 @@ def test_a_method_that_lives_by_training_says_when_it_lacks_it() -> None:
     assert untrained_notes("letters", "some-model") == ("some-model was not trained for the method letters",)
     assert untrained_notes("letters", FIRST) == ()
     assert untrained_notes("qwen3-reranker", "some/folder/Qwen3-Reranker-0.6B-seq-cls") == ()
+    assert untrained_notes("e2rank", "Alibaba-NLP/E2Rank-0.6B") == ()
+    assert untrained_notes("e2rank", "Alibaba-NLP/E2Rank-0.6B-Embedding-Only") != ()  # what the other grew from
     # Their papers ask any model.
     assert untrained_notes("listwise", "some-model") == untrained_notes("setwise", "some-model") == ()
 
@@ -197,4 +199,4 @@ def test_a_passage_cannot_pass_for_several() -> None:
 
 
 def test_every_trained_method_is_one_of_ours() -> None:
-    assert {*TRAINED} - {"qwen3-reranker"} <= {*CHAT_METHODS}
+    assert {*TRAINED} - {"qwen3-reranker", "e2rank"} <= {*CHAT_METHODS}
