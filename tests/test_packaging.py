@@ -21,7 +21,7 @@ WHEEL: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
 ]
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 # Seconds to import, and not needed to print a help page or to serve another model's answers.
-HEAVY = {"torch", "transformers", "sentence_transformers", "xllamacpp", "langgraph", "nicegui", "qdrant_edge"}
+HEAVY = {"torch", "transformers", "sentence_transformers", "xllamacpp", "langgraph", "nicegui", "qdrant_edge", "mcp"}
 
 
 @pytest.mark.parametrize("name", WHEEL)

@@ -14,7 +14,7 @@ from ui.commands import (
     doctor,
     documents,
     evaluation,
-    later,
+    mcp,
     models,
     questions,
     rerank_bench,
@@ -41,6 +41,7 @@ for command in (
     questions.ask,
     why.why,
     serve.serve,
+    mcp.mcp,
     doctor.doctor,
     rerank_bench.rerank_bench,
     rerank_heads.rerank_heads,
@@ -51,7 +52,6 @@ app.add_typer(documents.app)
 app.add_typer(threads.app)
 app.add_typer(evaluation.app)
 app.add_typer(config.app)
-later.announce(app, "mcp")
 
 
 def main() -> None:

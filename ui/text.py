@@ -66,7 +66,7 @@ def hit_text(hit: Hit) -> str:
     """A passage with its place."""
     chunk = hit.chunk
     snippet = _wrapped(_shortened(chunk.text), indent="   ")
-    return f"{hit.rank}. {chunk.title}  ({_place(chunk.source, chunk.page)})\n{snippet}"
+    return f"{hit.rank}. {chunk.title}  ({place(chunk.source, chunk.page)})\n{snippet}"
 
 
 def stage_line(event: StageEvent) -> str | None:
@@ -88,10 +88,15 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def place(source: str, page: int | None) -> str:
+    """`report.pdf, page 2`."""
+    return source if page is None else f"{source}, page {page}"
+
+
 def _citation(citation: Citation) -> str:
     label = f"[{citation.n}] "
     checked = "" if citation.verified else "  (not verified)"
-    head = f"{label}{citation.title}  ({_place(citation.source, citation.page)}){checked}"
+    head = f"{label}{citation.title}  ({place(citation.source, citation.page)}){checked}"
     quote = " ".join(citation.quote.split())
     return f"{head}\n{_wrapped(f'“{quote}”', indent=' ' * len(label))}"
 
@@ -99,10 +104,6 @@ def _citation(citation: Citation) -> str:
 def _step(step: Step) -> str:
     found = f" -> {step.answer}" if step.answer else f" ({step.status.replace('_', ' ')})"
     return f"{step.id}: {step.question}{found}"
-
-
-def _place(source: str, page: int | None) -> str:
-    return source if page is None else f"{source}, page {page}"
 
 
 def _shortened(text: str) -> str:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from hopcite.errors import HopciteError
+from ui.faults import first_fault
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("hopcite.server")
@@ -40,7 +41,7 @@ def problem_of(exc: Exception, *, instance: str) -> Problem:
         spent = {name: getattr(exc, name) for name in names}
         return Problem.model_validate({**problem.model_dump(), "usage": spent}) if exc.llm_calls else problem
     if isinstance(exc, RequestValidationError):
-        return Problem(title="The request is wrong", status=422, detail=_first_fault(exc), instance=instance)
+        return Problem(title="The request is wrong", status=422, detail=_body_fault(exc), instance=instance)
     if isinstance(exc, HTTPException):
         title = phrases.get(exc.status_code, "The request ended")
         detail = exc.detail if exc.detail and exc.detail != title else _DETAILS.get(exc.status_code, title)
@@ -81,24 +82,11 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _first_fault(exc: RequestValidationError) -> str:
-    """The first fault in one line that names the field, as in `limit: Input should be at most 100; it was 1000.`."""
+def _body_fault(exc: RequestValidationError) -> str:
     faults = exc.errors()
-    fault = faults[0]
-    name = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query", "path")) or "body"
-    if fault["type"] == "json_invalid":
-        return f"The body is not valid JSON: {fault['ctx']['error']}."
-    if fault["type"] == "missing":
-        return f"{name}: this field is missing."
-    if fault["type"] == "extra_forbidden":
-        return f"{name}: no such field."
-    more = f" ({len(faults) - 1} more.)" if len(faults) > 1 else ""
-    return f"{name}: {fault['msg']}; it was {_short(fault.get('input'))}.{more}"
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}…"
+    if faults[0]["type"] == "json_invalid":
+        return f"The body is not valid JSON: {faults[0]['ctx']['error']}."
+    return first_fault(faults)
 
 
 _DETAILS = {
