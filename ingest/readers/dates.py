@@ -38,7 +38,7 @@ def iso_day(text: str) -> str | None:
             continue
     try:
         return email.utils.parsedate_to_datetime(text).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of many digits overflows
         return None
 
 

@@ -12,7 +12,7 @@ from ingest.readers.html import read_html
 from ingest.readers.jsonl import BadRecord, read_jsonl
 from ingest.readers.markdown import read_markdown
 from ingest.readers.pdf import read_pdf
-from ingest.readers.plain import Content, read_plain
+from ingest.readers.plain import Content, read_plain, told
 
 _READERS: dict[str, Callable[[bytes], Content]] = {
     ".md": read_markdown,
@@ -43,7 +43,12 @@ def read_document(name: str, source: str, data: bytes) -> Iterator[Document | Ba
     reader = _READERS.get(PurePath(lower).suffix)
     if reader is None:
         raise DocumentError(f"Its format is not supported; convert it to one of {', '.join(SUFFIXES)}.")
-    content = reader(data)
+    try:
+        content = reader(data)
+    except DocumentError:
+        raise
+    except Exception as exc:  # whatever a parser makes of one file, the others are read
+        raise DocumentError(f"It cannot be parsed ({told(exc)}); save it anew.") from exc
     if not content.text.strip():
         raise DocumentError("It holds no text.")
     title = " ".join((content.title or PurePath(name).stem).split())

@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import re
-import struct
-import zlib
 from typing import TYPE_CHECKING
-from xml.parsers.expat import ExpatError
 
 from hopcite.errors import DocumentError
 from ingest.readers.dates import PUBLISHED, published
-from ingest.readers.plain import Content, clean
+from ingest.readers.plain import Content, clean, told
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -26,7 +23,6 @@ def read_pdf(data: bytes) -> Content:
     The date is XMP's `dc:date`, that of the work. `CreationDate` is that of the file: of a scan, an export, a print.
     """
     from pypdf import PdfReader
-    from pypdf.errors import DependencyError, PyPdfError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every oddity that it can read over
     try:
@@ -35,13 +31,8 @@ def read_pdf(data: bytes) -> Content:
         pages = [] if locked else [_flowing(page.extract_text()) for page in reader.pages]
         title = ("" if locked or not reader.metadata else reader.metadata.title) or ""
         metadata = {} if locked else _stated_date(reader)
-    # pypdf meets damaged files with its own errors and with whatever Python raises on nonsense.
-    except (
-        *(PyPdfError, DependencyError, zlib.error, struct.error, ArithmeticError, AssertionError, AttributeError),
-        *(EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    ) as exc:
-        reason = " ".join(str(exc).split())[:100] or type(exc).__name__
-        raise DocumentError(f"It is no readable PDF ({reason}); save or print it to a new one.") from exc
+    except Exception as exc:  # damaged files meet pypdf's own errors and whatever Python raises
+        raise DocumentError(f"It is no readable PDF ({told(exc)}); save or print it to a new one.") from exc
     if locked:
         raise DocumentError("It is encrypted; save a copy without its password.")
     starts, text = [], ""
@@ -56,13 +47,11 @@ def read_pdf(data: bytes) -> Content:
 
 
 def _stated_date(reader: PdfReader) -> dict[str, str]:
-    from pypdf.errors import PyPdfError
-
     try:
         days = (reader.xmp_metadata.dc_date if reader.xmp_metadata else None) or []
-    except (PyPdfError, ExpatError, ValueError, AttributeError, LookupError, TypeError):  # damaged XMP is no reason
-        return {}  # not to read the text
-    return published({PUBLISHED: days[0].date().isoformat()} if days and days[0] else {})
+        return published({PUBLISHED: days[0].date().isoformat()} if days and days[0] else {})
+    except Exception:  # noqa: BLE001 - damaged XMP, met in as many ways, is no reason not to read the text
+        return {}
 
 
 def _flowing(page: str) -> str:

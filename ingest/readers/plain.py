@@ -46,6 +46,11 @@ def clean(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
 
+def told(exc: Exception) -> str:
+    """What a parser complains of, in one short line."""
+    return " ".join(str(exc).split())[:100] or type(exc).__name__
+
+
 def read_plain(data: bytes) -> Content:
     """The text as it is, but for lines that an editor broke. A short first line that stands alone is the title."""
     text = decode(data)

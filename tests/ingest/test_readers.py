@@ -219,6 +219,7 @@ def test_the_date_that_a_document_states_is_kept_as_iso(name: str, text: str) ->
         ("a.md", "---\ndate: 04/09/2024\n---\nA lake."),  # April or September
         ("a.md", "---\ndate: 2024-13-09\n---\nA lake."),
         ("a.md", "date: 2024-04-09\nA lake."),  # no front matter
+        ("a.md", "---\ndate: Thu, 1 Jan 20240101120000 00:00:00 +0000\n---\nA lake."),  # a year of 14 digits
         ("a.html", HEAD.format('<meta name="date" content="today">') + "<time>2024-04-09</time>"),
         ("a.jsonl", '{"text": "A lake.", "date": "soon"}'),
     ],
@@ -261,6 +262,16 @@ def damaged_word() -> bytes:
     return damaged.getvalue()
 
 
+def squeezed_word() -> bytes:
+    """A zip file whose parts are packed by LZMA, and damaged."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as parts:
+        parts.writestr("[Content_Types].xml", "<Types/>" * 50)
+    damaged = bytearray(buffer.getvalue())
+    damaged[60:70] = b"\xff" * 10
+    return bytes(damaged)
+
+
 def encrypted() -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("Secret.")))
     writer.encrypt("password", algorithm="AES-256")
@@ -282,6 +293,7 @@ def encrypted() -> bytes:
         ("a.pdf", pdf("First page.").replace(b"FlateDecode", b"FlateXecode"), "no readable PDF"),
         ("a.docx", b"PK nonsense", "no readable .docx"),
         ("a.docx", damaged_word(), "no readable .docx"),
+        ("a.docx", squeezed_word(), "no readable .docx"),
         ("a.html", b'<meta charset="ascii"><p>\x81</p>', "not in the encoding"),
         ("none.jsonl.gz", gzip.compress(b"\n"), "It is empty"),
         ("none.jsonl", b"\xef\xbb\xbf", "It is empty"),
