@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 # Characters in the longest line of a paragraph that an editor broke.
 _NARROWEST, _WIDEST = 60, 120
@@ -35,12 +34,15 @@ def unwrapped(text: str) -> str:
     return _with_joined(lines, joined)
 
 
-def unwrapped_markdown(text: str) -> str:
-    """Markdown, where a line break within a paragraph is a blank, but after two blanks or a backslash (CommonMark)."""
+def unwrapped_markdown(text: str, tokens: Iterable[Token]) -> str:
+    """Markdown, where a line break within a paragraph is a blank, but after two blanks or a backslash (CommonMark).
+
+    `tokens` are those of this text.
+    """
     lines = text.split("\n")
     joined = {
         n
-        for n in _soft_breaks(text)
+        for n in _soft_breaks(tokens)
         if not lines[n].endswith(("  ", "\\")) and not lines[n + 1].lstrip().startswith(">")
     }
     return _with_joined(lines, joined)
@@ -52,19 +54,12 @@ def _goes_on(line: str, following: str, width: int) -> bool:
     return not stands_alone and len(following.split(maxsplit=1)[0]) > room
 
 
-def _soft_breaks(text: str) -> Iterator[int]:
+def _soft_breaks(tokens: Iterable[Token]) -> Iterator[int]:
     """The numbers of the lines that end within a paragraph."""
-    for before, token in itertools.pairwise(_parser().parse(text)):
+    for before, token in itertools.pairwise(tokens):
         if before.type == "paragraph_open" and token.map:
             first, end = token.map
             yield from range(first, end - 1)
-
-
-@cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    return MarkdownIt("commonmark").enable("table").disable("inline")
 
 
 def _with_joined(lines: Sequence[str], joined: set[int]) -> str:
