@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hopcite.errors import DocumentError
 from ingest.readers.dates import iso_day, published
-from ingest.readers.plain import Content, clean, decode
+from ingest.readers.plain import Content, clean, decode, marked
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -33,9 +35,10 @@ _BLOCKS = frozenset(
 
 
 def read_html(data: bytes) -> Content:
-    """Text without markup, scripts, navigation and hidden parts; the title is the first heading, or the page's.
+    """Text without markup, scripts, navigation and hidden parts.
 
-    The date is the one that the page states in its head, in JSON-LD, or in a `time` element that is marked for it.
+    The title is the first h1 that has words in this text, or the page's. The date is the one that the page states in
+    its head, in JSON-LD, or in a `time` element that is marked for it.
     """
     from bs4 import BeautifulSoup
     from bs4.exceptions import ParserRejectedMarkup
@@ -48,36 +51,46 @@ def read_html(data: bytes) -> Content:
         raise DocumentError(f"It is not in the encoding that it declares ({str(exc)[:60]}); save it as UTF-8.") from exc
     except ParserRejectedMarkup as exc:
         raise DocumentError(f"Its HTML cannot be parsed ({exc}).") from exc
-    heading = soup.find("h1") or soup.find("title")
-    title = heading.get_text(" ", strip=True) if heading else None
+    named = soup.find("title")
+    pieces = list(_shown(soup))
+    title = _heading(pieces) or (named.get_text(" ", strip=True) if named else None)
     metadata = published({"date": day} if (day := _stated_date(soup)) else {})
-    lines = (" ".join(line.split()) for line in _shown(soup).splitlines())
+    lines = (" ".join(line.split()) for line in "".join(piece for piece, _ in pieces).splitlines())
     text = re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip()
     return Content(clean(text), title, metadata=metadata)
 
 
-def _shown(soup: BeautifulSoup) -> str:
-    """Its text with a line feed at both ends of every block, in one pass: changing a large tree takes its square."""
+def _heading(pieces: Iterable[tuple[str, int]]) -> str | None:
+    by_number = itertools.groupby(pieces, key=lambda piece: piece[1])
+    words = (" ".join("".join(piece for piece, _ in group).split()) for number, group in by_number if number)
+    return next(filter(None, words), None)
+
+
+def _shown(soup: BeautifulSoup) -> Iterator[tuple[str, int]]:
+    """The pieces of its text, with a line feed at both ends of every block, each with its h1's number (0: in none).
+
+    In one pass: changing a large tree takes its square.
+    """
     from bs4.element import CData, NavigableString, Tag
 
-    pieces: list[str] = []
-    ahead: list[tuple[object, bool]] = [(child, False) for child in reversed(soup.contents)]
+    numbers = itertools.count(1)
+    ahead: list[tuple[object, bool, int]] = [(child, False, 0) for child in reversed(soup.contents)]
     while ahead:
-        node, verbatim = ahead.pop()
+        node, verbatim, heading = ahead.pop()
         if isinstance(node, Tag):
             if node.name in _UNSEEN or "hidden" in node.attrs or _UNSEEN_STYLE.search(str(node.get("style") or "")):
                 continue
             edge = "\n" if node.name in _BLOCKS else ""
-            pieces.append("\n" if node.name == "br" else edge)
+            yield "\n" if node.name == "br" else edge, heading
+            ahead.append((edge, verbatim, heading))
             inside = verbatim or node.name == "pre"
-            ahead.append((edge, verbatim))
-            ahead += [(child, inside) for child in reversed(node.contents)]
+            within = heading or (next(numbers) if node.name == "h1" else 0)
+            ahead += [(child, inside, within) for child in reversed(node.contents)]
         elif type(node) is NavigableString:
             # Outside <pre> a line break of the source is a space.
-            pieces.append(node if verbatim else _WHITE.sub(" ", node))
+            yield node if verbatim else _WHITE.sub(" ", node), heading
         elif type(node) in (str, CData):  # comments and doctypes are strings of other classes
-            pieces.append(str(node))
-    return "".join(pieces)
+            yield str(node), heading
 
 
 def _stated_date(soup: BeautifulSoup) -> str | None:
@@ -95,7 +108,9 @@ def _stated_date(soup: BeautifulSoup) -> str | None:
 
 
 def _decoded(data: bytes) -> str:
-    """As the page declares, and as browsers take it, else as other text."""
+    """As its byte-order mark says, or as the page declares, and as browsers take it, else as other text."""
+    if marked(data):
+        return decode(data)
     declared = _DECLARED.search(data[:2048])
     name = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
     if name.startswith("utf"):  # also UTF-16, which no page that could be searched like this is in

@@ -28,6 +28,11 @@ class Content:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+def marked(data: bytes) -> bool:
+    """Whether it begins with a byte-order mark, which tells its encoding whatever it declares."""
+    return data.startswith(tuple(mark for mark, _ in _MARKS))
+
+
 def decode(data: bytes) -> str:
     """UTF-8, or what a byte-order mark says. Line ends become line feeds, NUL characters go, the rest stays.
 

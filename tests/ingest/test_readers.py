@@ -98,6 +98,21 @@ def test_html_is_what_a_browser_shows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ("<h1><img src=logo.png></h1><h1>A <b>deep</b> lake</h1>", "A deep lake"),
+        ("<h1><a href=/><img src=logo.png></a> </h1><p>A lake.</p>", "Tarn"),
+        ('<h1 style="display:none">Unseen</h1><p>A lake.</p>', "Tarn"),
+        ("<div hidden><h1>Unseen</h1></div><p>A lake.</p>", "Tarn"),
+        ("<nav><h1>Menu</h1></nav><h1><span hidden>Unseen </span>Deep<br>lake</h1>", "Deep lake"),
+        ("<h1>A</h1><h1>B</h1>", "A"),
+    ],
+)
+def test_an_html_title_is_the_first_h1_that_is_seen_or_the_pages(body: str, title: str) -> None:
+    assert one("a.html", f"<title>Tarn</title>{body}".encode()).title == title
+
+
+@pytest.mark.parametrize(
     "tag",
     [
         '<p hidden>',
@@ -126,6 +141,7 @@ def test_html_may_declare_its_encoding() -> None:
         (b'<meta charset="iso-8859-1"><p>\x93Caf\xe9\x94</p>', "“Café”"),  # browsers read Latin-1 as Windows-1252
         ('<meta charset="utf-16"><p>Café</p>'.encode(), "Café"),  # which it cannot be in
         ("<p>Café</p>".encode("utf-16"), "Café"),
+        ('<meta charset="iso-8859-1"><p>Café</p>'.encode("utf-8-sig"), "Café"),
         ('<meta charset="shift_jis"><p>湖</p>'.encode("shift_jis"), "湖"),
     ],
 )
