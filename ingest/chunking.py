@@ -1,4 +1,7 @@
-"""Chunking: documents cut between sentences, each piece small enough that the encoder reads all of it."""
+"""Chunking: documents cut between sentences, each piece small enough that the encoder reads all of it.
+
+A chunk lies on one page, where a document has pages: quotes of it bear that page.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import bisect
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from hopcite.sentences import split_sentences
@@ -43,7 +46,9 @@ def chunk_documents(
         room = max(max_tokens - title, 1)
         sized = [(span, next(counts)) for span in found]
         pieces = [piece for span, size in sized for piece in _divided(document.text, span, size, room, count_tokens)]
-        chunked.append(_packed(pieces, room, overlap_sentences))
+        chunked.append(
+            [chunk for page in _by_page(document, pieces) for chunk in _packed(page, room, overlap_sentences)]
+        )
     chunked = _shrunk(documents, chunked, count_tokens, max_tokens)
     return [_chunks(document, found) for document, found in zip(documents, chunked, strict=True)]
 
@@ -95,6 +100,15 @@ def _divided(text: str, span: Span, size: int, room: int, count_tokens: CountTok
     ]
 
 
+def _by_page(document: Document, pieces: Sequence[tuple[Span, int]]) -> Iterator[list[tuple[Span, int]]]:
+    for _, pieces_of_page in itertools.groupby(pieces, key=lambda piece: _page(document, piece[0][0])):
+        yield list(pieces_of_page)
+
+
+def _page(document: Document, place: int) -> int | None:
+    return bisect.bisect_right(document.page_starts, place) if document.page_starts else None
+
+
 def _packed(pieces: Sequence[tuple[Span, int]], room: int, overlap: int) -> list[Span]:
     """As many sentences in a chunk as it holds; the next one begins with the last `overlap` of them, if they fit."""
     spans: list[Span] = []
@@ -143,7 +157,6 @@ def _chunks(document: Document, spans: Sequence[Span]) -> list[Chunk]:
     chunks = []
     for position, (start, end) in enumerate(spans):
         text = document.text[start:end]
-        page = bisect.bisect_right(document.page_starts, start) if document.page_starts else None
         chunks.append(
             Chunk(
                 id=str(uuid.uuid5(_NAMESPACE, f"{document.id}\n{position}\n{text}")),
@@ -154,7 +167,7 @@ def _chunks(document: Document, spans: Sequence[Span]) -> list[Chunk]:
                 start=start,
                 end=end,
                 position=position,
-                page=page,
+                page=_page(document, start),
                 metadata=document.metadata,
             )
         )

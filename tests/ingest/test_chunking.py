@@ -125,5 +125,21 @@ def test_the_page_is_that_of_the_first_character() -> None:
     assert [(chunk.text, chunk.page) for chunk in found] == [("On page one here.", 1), ("On page two here.", 2)]
 
 
+def test_a_chunk_ends_with_its_page_and_repeats_nothing_of_the_page_before() -> None:
+    text = "The island has a harbour. It is old.\n\nThe bridge is long. It was opened in 1931.\n\nThe end."
+    document = Document("d", "T", text, "d.pdf", page_starts=(0, 38, 82))
+    [found] = chunk_documents([document], count_tokens=by_words, max_tokens=100, overlap_sentences=1)
+    assert [(chunk.text, chunk.page) for chunk in found] == [
+        ("The island has a harbour. It is old.", 1),
+        ("The bridge is long. It was opened in 1931.", 2),
+        ("The end.", 3),
+    ]
+
+
+def test_without_pages_a_chunk_goes_on_after_a_blank_line() -> None:
+    text = "The island has a harbour. It is old.\n\nThe bridge is long. It was opened in 1931."
+    assert [(chunk.text, chunk.page) for chunk in chunks(text, max_tokens=100, overlap=1)] == [(text, None)]
+
+
 def test_no_text_gives_no_chunk() -> None:
     assert chunks(" \n ") == []
