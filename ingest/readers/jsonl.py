@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from hopcite.types import Document
 from ingest.readers.dates import PUBLISHED, published
 from ingest.readers.plain import clean, decode
 
+# Gzip packs what repeats itself to a thousandth: an upload of the size that is let in could fill the memory.
+_MOST_UNPACKED = 2**30
+_PIECE = 2**20
 _OWN_FIELDS = ("id", "title", "text")
 # The publication that a record came from, under the name that its readers are shown.
 _RENAMED: dict[str, str] = {"source": "publisher"}
@@ -27,12 +31,12 @@ class BadRecord:
 
 
 def read_jsonl(source: str, data: bytes, *, compressed: bool) -> Iterator[Document | BadRecord]:
-    """`text` is required; `id` and `title` have defaults; other texts and numbers become metadata."""
+    """`text` is required; `id` and `title` have defaults; other texts and numbers become metadata.
+
+    `DocumentError`: it is no text, or compressed and no whole gzip file, or one that unpacks to more than 1 GiB.
+    """
     if compressed:
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise DocumentError(f"It is no whole gzip file ({exc}).") from exc
+        data = _unpacked(data)
     text = decode(data)
     if not text.strip():
         raise DocumentError("It is empty.")
@@ -43,6 +47,19 @@ def read_jsonl(source: str, data: bytes, *, compressed: bool) -> Iterator[Docume
                 yield _document(place, line)
             except DocumentError as exc:
                 yield BadRecord(place, str(exc))
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacked = io.BytesIO()
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            while piece := file.read(_PIECE):
+                unpacked.write(piece)
+                if unpacked.tell() > _MOST_UNPACKED:
+                    raise DocumentError("It unpacks to more than 1 GiB; split it into several files.")
+    except (OSError, EOFError, zlib.error) as exc:
+        raise DocumentError(f"It is no whole gzip file ({exc}).") from exc
+    return unpacked.getvalue()
 
 
 def _document(place: str, line: str) -> Document:

@@ -351,6 +351,7 @@ def encrypted() -> bytes:
         ("a.html", b'<meta charset="klingon"><p>x</p>', "klingon"),
         ("a.jsonl.gz", b"nonsense", "gzip"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "A lake."}')[:-9], "gzip"),
+        ("a.jsonl.gz", gzip.compress(bytes(2**20)) * 1025, "more than 1 GiB; split it"),
         ("a.jsonl", '{"text": "Café"}'.encode("latin-1"), "not UTF-8 text"),
         ("a.xyz", b"text", "not supported"),
     ],
