@@ -1,4 +1,4 @@
-"""The words and titles of PDF files."""
+"""PDF files: pages, dates, words and titles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,35 @@ import pypdf
 import pytest
 
 from ingest.readers.pdf import read_pdf
-from tests.ingest.test_readers import pdf
+from tests.ingest.files import one, pdf
+
+
+def test_a_pdf_has_pages_that_begin_where_page_starts_say() -> None:
+    found = one("a.pdf", pdf("First page.", "Second page.", title="The Tarn"))
+    assert (found.title, len(found.page_starts)) == ("The Tarn", 2)
+    assert found.text[found.page_starts[1] :].startswith("Second page.")
+
+
+def dated_pdf(xmp: str) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("A lake.")))
+    writer.xmp_metadata = xmp.encode()
+    writer.add_metadata({"/CreationDate": "D:20240501000000Z"})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/">{}</rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+
+
+def test_a_pdf_is_dated_by_its_work_and_not_by_its_file() -> None:
+    stated = "<dc:date><rdf:Seq><rdf:li>2024-04-09</rdf:li></rdf:Seq></dc:date>"
+    assert one("a.pdf", dated_pdf(XMP.format(stated))).metadata == {"published_at": "2024-04-09"}
+    assert one("a.pdf", dated_pdf(XMP.format(""))).metadata == {}
+    assert one("a.pdf", dated_pdf("<nonsense")).metadata == {}
 
 
 def titled(title: str) -> bytes:

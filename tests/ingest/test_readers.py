@@ -6,14 +6,12 @@ import contextlib
 import gzip
 import io
 import json
-import time
 import zipfile
 from pathlib import Path
 
 import docx
 import pypdf
 import pytest
-from fpdf import FPDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,132 +19,10 @@ from hopcite.errors import DocumentError
 from hopcite.types import Document
 from ingest.chunking import chunk_documents
 from ingest.readers import BadRecord, read_document
+from tests.ingest.files import one, pdf
 
 FOLDER = Path(__file__).parents[2] / "samples"
 SAMPLES = [path for path in sorted(FOLDER.iterdir()) if path.is_file()]
-
-
-def one(name: str, data: bytes) -> Document:
-    [found] = read_document(name, name, data)
-    assert isinstance(found, Document)
-    return found
-
-
-def pdf(*pages: str, title: str = "") -> bytes:
-    file = FPDF()
-    file.set_font("helvetica", size=12)
-    if title:
-        file.set_title(title)
-    for page in pages:
-        file.add_page()
-        file.multi_cell(0, text=page)
-    return bytes(file.output())
-
-
-def test_markdown_keeps_its_source_and_its_first_heading_is_the_title() -> None:
-    found = one("a/b.md", b"# The *Tarn*\r\n\r\nA lake.\n")
-    assert (found.id, found.title, found.text) == ("a/b.md", "The *Tarn*", "# The *Tarn*\n\nA lake.\n")
-    assert one("b.md", b"---\ntitle: Front\n---\n# Other\n").title == "Front"
-
-
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [
-        ("---\ntitle:\nauthor: Jane Doe\n---\n# Tarn\n", "Tarn"),
-        ("---\n# taken from the wiki\nauthor: Jane Doe\n---\n# Tarn\n", "Tarn"),
-        ("---\ntitle: # none yet\n---\n# Tarn\n", "Tarn"),
-        ("---\ntitle: >-\n  Front\n---\n# Tarn\n", "Tarn"),
-        ("--- \ntitle: 'Front'\n---\t\n# Tarn\n", "Front"),
-        ("---\n---\n# Tarn\n", "Tarn"),
-        ('---\ntitle: The "Tarn"\n---\nA lake.\n', 'The "Tarn"'),
-        ("Tarn\n====\n\n```\n# install it\n```\n", "Tarn"),
-        ("    # install it\n\n# Tarn #\n", "Tarn"),
-        ("# Intro to C#\n", "Intro to C#"),
-        ("#\nA paragraph.\n\n## Tarn\n", "Tarn"),
-        ("> # Quoted\n\n- # Listed\n\n# Tarn\n", "Tarn"),
-        ("#hashtag\n", "a"),
-    ],
-)
-def test_a_markdown_title_is_the_front_matters_or_the_first_heading_that_is_one(text: str, title: str) -> None:
-    found = one("a.md", text.encode())
-    assert (found.title, found.text) == (title, text)
-
-
-@pytest.mark.parametrize("text", ["# x" + " " * 20_000 + "y", "---\n" + "title: x" + " " * 20_000 + "\n---\ny"])
-def test_a_title_with_a_long_gap_is_read_in_no_time(text: str) -> None:
-    started = time.perf_counter()
-    one("a.md", text.encode())
-    assert time.perf_counter() - started < 5  # a pattern that tries all ways to split the gap takes minutes
-
-
-def test_an_image_written_into_markdown_is_not_read() -> None:
-    found = one(
-        "a.md",
-        b"Before ![plan](data:image/png;base64,iVBORw0KGgo/+AAA==) after.\n\n[i]: <data:image/svg+xml;base64,PHN2>\n",
-    )
-    assert found.text == "Before ![plan](data:image/png;base64,…) after.\n\n[i]: <data:image/svg+xml;base64,…>\n"
-
-
-def test_html_is_what_a_browser_shows() -> None:
-    page = (
-        b"<!DOCTYPE html><html><head><title>T</title><style>x{}</style></head><body><nav>Menu</nav><!-- note -->"
-        b"<h1>The Tarn</h1>"
-        b"<p>A <b>deep</b>\n lake.</p><p>Cold.<br>Clear.</p><pre>a  b\nc</pre><script>1</script></body></html>"
-    )
-    found = one("a.html", page)
-    assert (found.title, found.text) == ("The Tarn", "The Tarn\nA deep lake.\nCold.\nClear.\na b\nc")
-
-
-@pytest.mark.parametrize(
-    ("body", "title"),
-    [
-        ("<h1><img src=logo.png></h1><h1>A <b>deep</b> lake</h1>", "A deep lake"),
-        ("<h1><a href=/><img src=logo.png></a> </h1><p>A lake.</p>", "Tarn"),
-        ('<h1 style="display:none">Unseen</h1><p>A lake.</p>', "Tarn"),
-        ("<div hidden><h1>Unseen</h1></div><p>A lake.</p>", "Tarn"),
-        ("<nav><h1>Menu</h1></nav><h1><span hidden>Unseen </span>Deep<br>lake</h1>", "Deep lake"),
-        ("<h1>A</h1><h1>B</h1>", "A"),
-    ],
-)
-def test_an_html_title_is_the_first_h1_that_is_seen_or_the_pages(body: str, title: str) -> None:
-    assert one("a.html", f"<title>Tarn</title>{body}".encode()).title == title
-
-
-@pytest.mark.parametrize(
-    "tag",
-    [
-        '<p hidden>',
-        '<div style="display:none"><p>',
-        '<span style="color:red; VISIBILITY : hidden">',
-        '<p style="font-size:0px">',
-        '<p style="opacity: 0.0">',
-    ],
-)  # fmt: skip
-def test_what_html_hides_is_not_read(tag: str) -> None:
-    assert one("a.html", f"<p>Seen.</p>{tag}Unseen.".encode()).text == "Seen."
-
-
-def test_small_or_pale_print_is_still_seen() -> None:
-    page = b'<p style="font-size:0.8em">Small.</p><p style="opacity:0.5">Pale.</p><p style="display:block">Whole.</p>'
-    assert one("a.html", page).text == "Small.\nPale.\nWhole."
-
-
-def test_html_may_declare_its_encoding() -> None:
-    assert one("a.html", '<meta charset="latin-1"><p>Café</p>'.encode("latin-1")).text == "Café"
-
-
-@pytest.mark.parametrize(
-    ("page", "text"),
-    [
-        (b'<meta charset="iso-8859-1"><p>\x93Caf\xe9\x94</p>', "“Café”"),  # browsers read Latin-1 as Windows-1252
-        ('<meta charset="utf-16"><p>Café</p>'.encode(), "Café"),  # which it cannot be in
-        ("<p>Café</p>".encode("utf-16"), "Café"),
-        ('<meta charset="iso-8859-1"><p>Café</p>'.encode("utf-8-sig"), "Café"),
-        ('<meta charset="shift_jis"><p>湖</p>'.encode("shift_jis"), "湖"),
-    ],
-)
-def test_a_declared_encoding_is_taken_as_browsers_take_it(page: bytes, text: str) -> None:
-    assert one("a.html", page).text == text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
@@ -190,12 +66,6 @@ def test_columns_and_paragraphs_of_one_line_stay() -> None:
     assert one("a.txt", columns.encode()).text == columns
     paragraphs = f"{'A paragraph of one line. ' * 6}\nAnother.\n"
     assert one("a.txt", paragraphs.encode()).text == paragraphs
-
-
-def test_a_pdf_has_pages_that_begin_where_page_starts_say() -> None:
-    found = one("a.pdf", pdf("First page.", "Second page.", title="The Tarn"))
-    assert (found.title, len(found.page_starts)) == ("The Tarn", 2)
-    assert found.text[found.page_starts[1] :].startswith("Second page.")
 
 
 def test_word_paragraphs_and_tables_come_in_order() -> None:
@@ -273,28 +143,6 @@ def test_the_date_that_a_document_states_is_kept_as_iso(name: str, text: str) ->
 )
 def test_what_is_no_clear_date_of_the_document_is_not_taken(name: str, text: str) -> None:
     assert "published_at" not in one(name, text.encode()).metadata
-
-
-def dated_pdf(xmp: str) -> bytes:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("A lake.")))
-    writer.xmp_metadata = xmp.encode()
-    writer.add_metadata({"/CreationDate": "D:20240501000000Z"})
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
-
-
-XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/">{}</rdf:Description></rdf:RDF></x:xmpmeta>'
-)
-
-
-def test_a_pdf_is_dated_by_its_work_and_not_by_its_file() -> None:
-    stated = "<dc:date><rdf:Seq><rdf:li>2024-04-09</rdf:li></rdf:Seq></dc:date>"
-    assert one("a.pdf", dated_pdf(XMP.format(stated))).metadata == {"published_at": "2024-04-09"}
-    assert one("a.pdf", dated_pdf(XMP.format(""))).metadata == {}
-    assert one("a.pdf", dated_pdf("<nonsense")).metadata == {}
 
 
 def damaged_word() -> bytes:
