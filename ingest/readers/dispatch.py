@@ -51,5 +51,5 @@ def read_document(name: str, source: str, data: bytes) -> Iterator[Document | Ba
         raise DocumentError(f"It cannot be parsed ({told(exc)}); save it anew.") from exc
     if not content.text.strip():
         raise DocumentError("It holds no text.")
-    title = " ".join((content.title or PurePath(name).stem).split())
+    title = " ".join((content.title or "").split()) or PurePath(name).stem
     yield Document(name, title, content.text, source, content.page_starts, content.metadata)

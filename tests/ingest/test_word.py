@@ -12,6 +12,7 @@ from docx.oxml.ns import nsdecls
 
 from ingest.readers.docx import read_docx
 from ingest.readers.plain import Content
+from tests.ingest.files import one
 
 
 def read(body: str) -> Content:
@@ -75,6 +76,14 @@ def test_content_controls_are_read_in_their_place() -> None:
 
 def test_a_title_may_stand_in_a_content_control() -> None:
     assert read(paragraph("Note.") + control(paragraph("The Tarn", "Heading1"))).title == "The Tarn"
+
+
+def test_a_title_of_blanks_is_none() -> None:
+    document, buffer = docx.Document(), io.BytesIO()
+    document.core_properties.title = " "
+    document.add_paragraph("A lake.")
+    document.save(buffer)
+    assert one("tarn.docx", buffer.getvalue()).title == "tarn"
 
 
 def test_a_merged_cell_is_read_once() -> None:
