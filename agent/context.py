@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.followup import Exchange
 from agent.prompts import OPENINGS
 from agent.threads import Threads
 from hopcite.budget import Budget
@@ -61,9 +62,11 @@ class AnswerOptions:
     within: tuple[str, ...] | None = None
     """Search these documents only, by id."""
     rewrite: bool = True
-    """False: a follow-up in a thread is searched as it was asked."""
+    """False: a follow-up is searched as it was asked."""
     thread: str | None = None
     """The conversation that the question belongs to, new or known; `agent.threads` has them."""
+    earlier: tuple[Exchange, ...] = ()
+    """The conversation so far, oldest first, of a caller who keeps it; a thread that has turns goes by those."""
     trace: bool = False
     """Keep every stage's input and output and every model call in the answer's trace."""
 

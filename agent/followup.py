@@ -1,6 +1,6 @@
 """Follow-up questions: "and who directed it?" becomes a question that can be searched without the conversation.
 
-Three steps. A rule decides whether the question leans on the turns before it, so that one which does not costs no call;
+Three steps. A rule decides whether the question leans on those before it, so that one which does not costs no call;
 the model fills in what it leaves out; and a second rule checks the result, because a small model also answers, repeats
 an earlier question, or adds what it happens to know. What fails the check is not used.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
 from agent.prompts import FOLLOW_UP_EXAMPLES, FOLLOW_UP_SYSTEM
-from agent.state import Turn
 from agent.words import content_words, key_words
 from hopcite.budget import Budget
 from hopcite.chat import Chat, Message
@@ -47,20 +47,36 @@ _STAND_INS = frozenset("former latter one ones place thing".split())
 _QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|when|where|why|how|which|what)\b", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what was answered, as far as a later question can lean on them."""
+
+    question: str
+    """In full: that of a follow-up has what it left out filled in."""
+    answer: str
+    short_answer: str = ""
+
+    @classmethod
+    def of(cls, answer: Answer) -> Exchange:
+        """What a later question can lean on of an answer."""
+        question = answer.steps[0].question if answer.steps else answer.question
+        return cls(question, answer.answer, answer.short_answer)
+
+
 class Rewritten(BaseModel):
     """What the model must return."""
 
     question: str = Field(max_length=_CHARS)
 
 
-def leans_on(question: str, turns: Sequence[Turn]) -> bool:
-    """Whether a question seems to need the turns before it: it opens like a reply, points back, or names nothing."""
-    if not turns or len(question) > _CHARS:
+def leans_on(question: str, earlier: Sequence[Exchange]) -> bool:
+    """Whether a question seems to need those before it: it opens like a reply, points back, or names nothing."""
+    if not earlier or len(question) > _CHARS:
         return False
     if _OPENING.match(question):
         return True
     # A capital at the beginning says nothing, unless the word was a name before.
-    known = key_words(_said(turns))
+    known = key_words(_said(earlier))
     names = [found for found in _names(question) if found.start() > 0 or key_words(found[0]) & known]
     return not names or any(_points_out(found, question, names) for found in _PRONOUN.finditer(question))
 
@@ -75,7 +91,7 @@ def _points_out(pronoun: re.Match[str], question: str, names: Sequence[re.Match[
     return not _CLAUSE.search(question[before[-1].end() : pronoun.start()])
 
 
-async def rewrite_question(question: str, turns: Sequence[Turn], *, chat: Chat, budget: Budget) -> str:
+async def rewrite_question(question: str, earlier: Sequence[Exchange], *, chat: Chat, budget: Budget) -> str:
     """The question with what it leaves out filled in, or as it was when the model's version fails the check.
 
     Raises `ModelMisbehaved`, `BudgetExhausted`.
@@ -84,13 +100,13 @@ async def rewrite_question(question: str, turns: Sequence[Turn], *, chat: Chat, 
     for said, asked, rewritten in FOLLOW_UP_EXAMPLES:
         messages.append({"role": "user", "content": _prompt(said, asked)})
         messages.append({"role": "assistant", "content": Rewritten(question=rewritten).model_dump_json()})
-    messages.append({"role": "user", "content": _prompt(_said(turns), question)})
+    messages.append({"role": "user", "content": _prompt(_said(earlier), question)})
     reply = await chat.parse(messages, Rewritten, max_tokens=_MAX_TOKENS, budget=budget)
     rewritten = " ".join(reply.question.split())
-    return rewritten if is_faithful(rewritten, question, turns) else question
+    return rewritten if is_faithful(rewritten, question, earlier) else question
 
 
-def is_faithful(rewritten: str, question: str, turns: Sequence[Turn]) -> bool:
+def is_faithful(rewritten: str, question: str, earlier: Sequence[Exchange]) -> bool:
     """Whether `rewritten` asks what `question` asks, with words of the conversation added and nothing else.
 
     It keeps the follow-up's names, its question word and at least half of its other words. Each name or number in it
@@ -98,7 +114,7 @@ def is_faithful(rewritten: str, question: str, turns: Sequence[Turn]) -> bool:
     "high").
     """
     own, new = content_words(question) - _STAND_INS, content_words(rewritten)
-    said = own | content_words(_said(turns))
+    said = own | content_words(_said(earlier))
     names = content_words(" ".join(found[0] for found in _names(question) if found.start() > 0))
     return (
         bool(new)
@@ -120,19 +136,15 @@ def _prompt(said: str, question: str) -> str:
     return f"{said}\n\nLast question: {question}"
 
 
-def _said(turns: Sequence[Turn]) -> str:
-    """The last turns as the model reads them: what was asked, in full, and what was answered."""
-    return "\n".join(f"Question: {_in_full(turn.answer)}\nAnswer: {_told(turn.answer)}" for turn in turns[-_TURNS:])
+def _said(earlier: Sequence[Exchange]) -> str:
+    """The last exchanges as the model reads them: what was asked, in full, and what was answered."""
+    return "\n".join(f"Question: {said.question[:_CHARS]}\nAnswer: {_told(said)}" for said in earlier[-_TURNS:])
 
 
-def _in_full(answer: Answer) -> str:
-    return (answer.steps[0].question if answer.steps else answer.question)[:_CHARS]
-
-
-def _told(answer: Answer) -> str:
-    text = " ".join(_MARKER.sub("", answer.answer).split())
-    if answer.short_answer.lower() not in text.lower():
-        text = f"{answer.short_answer}. {text}"
+def _told(said: Exchange) -> str:
+    text = " ".join(_MARKER.sub("", said.answer).split())
+    if said.short_answer.lower() not in text.lower():
+        text = f"{said.short_answer}. {text}"
     return text[:_CHARS]
 
 

@@ -1,6 +1,6 @@
 """The agent as a LangGraph graph.
 
-    rewrite (in a thread that has earlier turns)
+    rewrite (in a conversation that has earlier turns)
       │
       ▼
     search ──(always, comparisons)──► plan ──► search_steps ◄──┐
@@ -136,7 +136,8 @@ def _spent(budget: Budget) -> Spent:
 
 
 def _at_start(state: State, runtime: Runtime[Context]) -> str:
-    return "rewrite" if state.get("turns") and runtime.context.options.rewrite else "search"
+    options = runtime.context.options
+    return "rewrite" if options.rewrite and (state.get("turns") or options.earlier) else "search"
 
 
 async def _bounded(work: Awaitable[Outcome], budget: Budget) -> Outcome:

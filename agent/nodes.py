@@ -19,7 +19,7 @@ from agent.context import Context, StageEvent
 from agent.dissent import with_dissent
 from agent.drafts import better
 from agent.evidence import Screened, findings, screened, trusted_first, withheld
-from agent.followup import leans_on, rewrite_question
+from agent.followup import Exchange, leans_on, rewrite_question
 from agent.merge import distinct, merge, reordered, worth_reading
 from agent.node import WRITER_TOKENS, Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
 from agent.signals import quoted_signals, read_signals
@@ -45,13 +45,14 @@ async def rewrite(state: State, context: Context) -> Outcome:
 
     Without a model the question is searched as it is: whether one is needed is for the writer to say.
     """
-    asked, turns = state["asked"], state["turns"]
-    if not leans_on(asked, turns):
+    asked = state["question"]
+    earlier = [Exchange.of(turn.answer) for turn in state.get("turns", ())] or context.options.earlier
+    if not leans_on(asked, earlier):
         return Outcome({}, {"skipped": "the question stands alone"})
     reserve(context, calls=1)
     try:
         budget = beside_the_writer(context)
-        question = await rewrite_question(asked, turns, chat=context.deps.chat, budget=budget)
+        question = await rewrite_question(asked, earlier, chat=context.deps.chat, budget=budget)
     except (ModelMisbehaved, OperatorError) as exc:
         return Outcome({}, {"skipped": str(exc)})
     return Outcome({"question": question}, {"asked": asked, "question": question})

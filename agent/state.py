@@ -43,7 +43,7 @@ class State(TypedDict, total=False):
     asked: str
     """The question in the asker's own words; in a thread, empty once it has its answer."""
     question: str
-    """The question that is worked on: a follow-up of a thread with what it left out filled in."""
+    """The question that is worked on: a follow-up with what it left out filled in."""
     turns: Annotated[list[Turn], operator.add]
     """The thread so far; absent outside a thread."""
     key: str

@@ -16,31 +16,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.followup import leans_on, rewrite_question
-from agent.state import Turn
+from agent.followup import Exchange, leans_on, rewrite_question
 from hopcite.budget import Budget
 from hopcite.chat import Chat
 from hopcite.errors import WorkFailed
 from hopcite.openai_chat import open_chat
 from hopcite.settings_layers import load_settings
-from hopcite.types import Answer, Step, Usage
 
 CASES = Path(__file__).parent.parent / "docs" / "follow-ups.jsonl"
 
 
-def turn(question: str, answer: str, short_answer: str) -> Turn:
-    """A turn as the thread would have it, as far as a follow-up can see."""
-    steps = (Step("q", question),)
-    return Turn(Answer(question, answer, short_answer, "answered", 1.0, (), (), steps, (), Usage(), {}), "")
-
-
 async def rewritten(case: dict[str, Any], chat: Chat, budget: Budget) -> str:
     """What would be searched for."""
-    question, turns = case["question"], [turn(*said) for said in case["turns"]]
-    if not leans_on(question, turns):
+    question, earlier = case["question"], [Exchange(*said) for said in case["turns"]]
+    if not leans_on(question, earlier):
         return str(question)
     try:
-        return await rewrite_question(question, turns, chat=chat, budget=budget)
+        return await rewrite_question(question, earlier, chat=chat, budget=budget)
     except WorkFailed as exc:
         return f"{question} ({exc})"
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from agent.followup import is_faithful, leans_on
-from agent.state import Turn
+from agent.followup import Exchange, is_faithful, leans_on
 from hopcite.types import Answer, Step, Usage
 
 
-def turn(question: str, answer: str, *, searched: str | None = None) -> Turn:
-    steps = (Step("q", searched or question),)
-    return Turn(Answer(question, answer, "", "answered", 1.0, (), (), steps, (), Usage(), {}), "2026-01-01T00:00:00")
-
-
-TURNS = [
-    turn("Who surveyed the Harrow Pass Railway?", "It was surveyed by Ottilie Brandvold [1]."),
-    turn("How long is it?", "The line has 41 kilometres. [1]", searched="How long is the Harrow Pass Railway?"),
+EARLIER = [
+    Exchange("Who surveyed the Harrow Pass Railway?", "It was surveyed by Ottilie Brandvold [1]."),
+    Exchange("How long is the Harrow Pass Railway?", "The line has 41 kilometres. [1]"),
 ]
+
+
+def test_what_a_later_question_leans_on_is_what_was_searched_and_answered() -> None:
+    steps = (Step("q", "How long is the Harrow Pass Railway?"), Step("s1", "Where does it end?"))
+    answer = Answer("How long is it?", "It has 41 km.", "41 km", "answered", 1.0, (), (), steps, (), Usage(), {})
+    assert Exchange.of(answer) == Exchange("How long is the Harrow Pass Railway?", "It has 41 km.", "41 km")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ TURNS = [
     ],
 )
 def test_these_lean_on_the_conversation(question: str) -> None:
-    assert leans_on(question, TURNS)
+    assert leans_on(question, EARLIER)
     assert not leans_on(question, [])
 
 
@@ -56,7 +56,7 @@ def test_these_lean_on_the_conversation(question: str) -> None:
     ],
 )
 def test_these_stand_alone(question: str) -> None:
-    assert not leans_on(question, TURNS)
+    assert not leans_on(question, EARLIER)
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_these_stand_alone(question: str) -> None:
     ],
 )
 def test_what_the_model_wrote_is_used_when_it_asks_the_same(question: str, rewritten: str, faithful: bool) -> None:
-    assert is_faithful(rewritten, question, TURNS) is faithful
+    assert is_faithful(rewritten, question, EARLIER) is faithful
