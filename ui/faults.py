@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+UNSUPPORTED = "unsupported"
+"""The type of a fault whose message says all: what was sent is not repeated."""
+
 
 def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     """The first fault in one line that names the field, as in `limit: Input should be at most 100; it was 1000.`."""
@@ -14,6 +17,8 @@ def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
         return f"{name}: this field is missing."
     if fault["type"] == "extra_forbidden":
         return f"{name}: no such field."
+    if fault["type"] == UNSUPPORTED:
+        return f"{name}: {fault['msg']}."
     more = f" ({len(faults) - 1} more.)" if len(faults) > 1 else ""
     return f"{name}: {fault['msg']}; it was {_short(fault.get('input'))}.{more}"
 

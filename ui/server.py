@@ -16,7 +16,7 @@ from fastapi_offline import FastAPIOffline
 
 from hopcite.errors import UsageError
 from hopcite.settings import Settings
-from ui.api import ask, documents, health, threads
+from ui.api import ask, chat, documents, health, threads
 from ui.api.bodies import NewDocument
 from ui.api.errors import Problem, install_handlers
 from ui.api.guard import Guard
@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, parts: Parts | None = None, page: bool = T
         lifespan=lifespan,
     )
     app.state.parts = parts
-    for router in (ask.router, threads.router, documents.router, health.router):
+    for router in (ask.router, chat.router, threads.router, documents.router, health.router):
         app.include_router(router)
     install_handlers(app)
     _complete_schema(app)

@@ -7,7 +7,6 @@ import pytest
 from agent.followup import Exchange, is_faithful, leans_on
 from hopcite.types import Answer, Step, Usage
 
-
 EARLIER = [
     Exchange("Who surveyed the Harrow Pass Railway?", "It was surveyed by Ottilie Brandvold [1]."),
     Exchange("How long is the Harrow Pass Railway?", "The line has 41 kilometres. [1]"),

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from agent import AnswerOptions, Deps, StageEvent, answer_question
+from agent import AnswerOptions, Deps, Exchange, StageEvent, answer_question
+from agent.followup import Rewritten
 from agent.plan import Plan, PlannedStep
 from hopcite.budget import Budget
 from hopcite.chat import Completion
@@ -323,3 +324,15 @@ def test_an_order_without_amounts_hides_nothing_from_the_writer(collection: Coll
     answer = ask(collection, [REPLY], mode="never", min_share=1.0)
     [write] = [event for event in answer.trace.events if event.node == "write"]
     assert write.detail["shown"] == [hit.chunk.id for hit in answer.evidence]
+
+
+def test_a_follow_up_leans_on_what_the_caller_says_was_asked_before(collection: Collection) -> None:
+    earlier = (Exchange("Who surveyed the Harrow Pass Railway?", "Ottilie Brandvold did. [1]"),)
+    asked = "When did it open?"
+    opened = "Answer: 1911\nThe Harrow Pass Railway opened in 1911 [1]."
+    script: Script = [Rewritten(question="When did the Harrow Pass Railway open?"), opened]
+    answer = ask(collection, script, question=asked, mode="never", earlier=earlier)
+    assert (answer.question, answer.steps[0].question) == (asked, "When did the Harrow Pass Railway open?")
+    assert answer.trace.events[0].node == "rewrite"
+    as_it_is = ask(collection, [opened], question=asked, mode="never", earlier=earlier, rewrite=False)
+    assert as_it_is.steps[0].question == asked

@@ -15,7 +15,7 @@ from hopcite.types import Answer
 from hopcite.wire import AnswerBody, answer_json
 from ui.api.bodies import AskBody, HitBody, HitsBody, SearchBody
 from ui.api.errors import problem_responses
-from ui.api.stream import Emit, event_stream, while_connected
+from ui.api.stream import Emit, EventDialect, event_stream, while_connected
 from ui.state import Parts
 
 router = APIRouter(prefix="/v1")
@@ -58,7 +58,7 @@ async def ask(body: AskBody, request: Request, parts: Shared) -> Response | Answ
     if wants_stream(request):
         # Opened before the stream starts, so that an unknown collection still gets its status.
         await parts.collection(body.collection)
-        return event_stream(run, instance=request.url.path, trace=body.trace)
+        return event_stream(run, dialect=EventDialect(trace=body.trace), instance=request.url.path)
     answer = await while_connected(request, run())
     # FastAPI keeps to the response model, which an answer with its trace has more than.
     return JSONResponse(answer_json(answer, trace=True)) if body.trace else AnswerBody.from_answer(answer)

@@ -1,8 +1,9 @@
-"""Every failure of the API as `application/problem+json` (RFC 9457), made in one place."""
+"""Every failure of the API, made in one place: `application/problem+json` (RFC 9457), or what OpenAI's clients read."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import responses as phrases
@@ -15,9 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from hopcite.errors import HopciteError
-from ui.faults import first_fault
+from ui.faults import field_of, first_fault
 
 MEDIA_TYPE = "application/problem+json"
+_OPENAI_PATHS = re.compile(r"/v1/(?:chat/completions|models(?:/.*)?)")
 log = logging.getLogger("hopcite.server")
 
 
@@ -31,6 +33,21 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
+
+
+class OpenAIError(BaseModel):
+    """What went wrong, and what to change."""
+
+    message: str
+    type: str
+    code: str | None = None
+    param: str | None = None
+
+
+class OpenAIErrorBody(BaseModel):
+    """A failure as OpenAI's clients read it."""
+
+    error: OpenAIError
 
 
 def problem_of(exc: Exception, *, instance: str) -> Problem:
@@ -59,15 +76,36 @@ def problem_response(problem: Problem, *, headers: Mapping[str, str] | None = No
     return JSONResponse({**problem.model_dump(), **members}, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def openai_error(problem: Problem, *, param: str | None = None) -> OpenAIErrorBody:
+    """The same failure for OpenAI's clients. What these routes do not find is a model."""
+    kind = "server_error" if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    if problem.status == HTTPStatus.NOT_FOUND:
+        error = OpenAIError(message=problem.detail, type=kind, code="model_not_found", param="model")
+    else:
+        error = OpenAIError(message=problem.detail, type=kind, param=param)
+    return OpenAIErrorBody(error=error)
+
+
+def failure_response(exc: Exception, *, instance: str) -> JSONResponse:
+    """What a caller gets for an exception, in the shape that is read at this address."""
+    problem = problem_of(exc, instance=instance)
+    headers = exc.headers if isinstance(exc, HTTPException) else None
+    if not _OPENAI_PATHS.fullmatch(instance):
+        return problem_response(problem, headers=headers)
+    param = field_of(exc.errors()[0]) if isinstance(exc, RequestValidationError) else None
+    # OpenAI's clients know a wrong body as 400.
+    status = 400 if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else problem.status
+    return JSONResponse(openai_error(problem, param=param).model_dump(), status, headers=headers)
+
+
 def install_handlers(app: FastAPI) -> None:
-    """Have the app answer every failure with a problem."""
+    """Have the app answer every failure with what `failure_response` makes of it."""
 
     async def answer(request: Request, exc: Exception) -> JSONResponse:
-        problem = problem_of(exc, instance=request.url.path)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        response = failure_response(exc, instance=request.url.path)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("%s %s: %s", request.method, request.url.path, exc)
-        headers = dict(exc.headers or {}) if isinstance(exc, HTTPException) else None
-        return problem_response(problem, headers=headers)
+        return response
 
     for kind in (HopciteError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.api.errors import problem_of, problem_response
+from ui.api.errors import failure_response
 
 # Nothing that a document or a model wrote can make the page load from, or send to, another address.
 _PAGE_HEADERS = (
@@ -67,7 +67,7 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.detail[:120]})
             return
-        await problem_response(problem_of(refusal, instance=scope["path"]))(scope, receive, send)
+        await failure_response(refusal, instance=scope["path"])(scope, receive, send)
 
     def _counting(self, receive: Receive) -> Receive:
         """A body without a length (chunked) is stopped where it passes the limit."""

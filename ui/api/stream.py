@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 from agent import StageEvent
 from hopcite.types import Answer
 from hopcite.wire import answer_json
-from ui.api.errors import problem_of
+from ui.api.errors import Problem, problem_of
 
 T = TypeVar("T")
 log = logging.getLogger("hopcite.server")
@@ -45,44 +45,89 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
+class Dialect(Protocol):
+    """How a stream says things. Each method gives whole events, or none."""
+
+    def begun(self) -> bytes:
+        """What the stream starts with."""
+        ...
+
+    def stage(self, event: StageEvent) -> bytes:
+        """Progress."""
+        ...
+
+    def answer(self, answer: Answer) -> bytes:
+        """What the stream ends with."""
+        ...
+
+    def failed(self, problem: Problem) -> bytes:
+        """What it ends with when there is no answer."""
+        ...
+
+
+class EventDialect:
+    """`stage` and `text` events, then one `answer` (with its trace) or one `error` (a problem)."""
+
+    def __init__(self, *, trace: bool) -> None:
+        self._trace = trace
+
+    def begun(self) -> bytes:
+        """A comment, so that the caller knows at once."""
+        return b": connected\n\n"
+
+    def stage(self, event: StageEvent) -> bytes:
+        """A `text` event for a piece of the draft, else a `stage` event."""
+        if event.state == "text":
+            return _event("text", {"text": event.detail["text"]})
+        return _event("stage", {"stage": event.stage, "state": event.state, "detail": dict(event.detail)})
+
+    def answer(self, answer: Answer) -> bytes:
+        """An `answer` event."""
+        return _event("answer", answer_json(answer, trace=self._trace))
+
+    def failed(self, problem: Problem) -> bytes:
+        """An `error` event."""
+        return _event("error", problem.model_dump())
+
+
 def event_stream(
     run: Callable[[Emit], Coroutine[Any, Any, Answer]],
     *,
+    dialect: Dialect,
     instance: str,
-    trace: bool = False,
     heartbeat_s: float = HEARTBEAT_S,
 ) -> StreamingResponse:
-    """Run and report: `stage` and `text` events, then one `answer` (with its trace) or one `error` (a problem).
+    """Run, and report in this dialect. What keeps a silent connection open are comments, which every reader skips.
 
     The server cancels the iterator, and with it the run, when the caller disconnects.
     """
     return StreamingResponse(
-        _events(run, instance, heartbeat_s, trace=trace),
+        _events(run, dialect, instance, heartbeat_s),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    run: Callable[[Emit], Coroutine[Any, Any, Answer]], instance: str, heartbeat_s: float, *, trace: bool
+    run: Callable[[Emit], Coroutine[Any, Any, Answer]], dialect: Dialect, instance: str, heartbeat_s: float
 ) -> AsyncIterator[bytes]:
     queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def work() -> None:
         try:
-            answer = await run(lambda event: queue.put_nowait(_stage_event(event)))
-            queue.put_nowait(_event("answer", answer_json(answer, trace=trace)))
+            answer = await run(lambda event: queue.put_nowait(dialect.stage(event)))
+            queue.put_nowait(dialect.answer(answer))
         except Exception as exc:  # the status line has been sent: the stream itself must tell the failure
             problem = problem_of(exc, instance=instance)
             if problem.status == 500:
                 log.exception("POST %s", instance)
-            queue.put_nowait(_event("error", problem.model_dump()))
+            queue.put_nowait(dialect.failed(problem))
         finally:
             queue.put_nowait(None)
 
     task = asyncio.create_task(work())
     try:
-        yield b": connected\n\n"
+        yield dialect.begun()
         while True:
             try:
                 event = await asyncio.wait_for(queue.get(), heartbeat_s)
@@ -90,15 +135,10 @@ async def _events(
                 event = b": still working\n\n"
             if event is None:
                 return
-            yield event
+            if event:
+                yield event
     finally:
         task.cancel()
-
-
-def _stage_event(event: StageEvent) -> bytes:
-    if event.state == "text":
-        return _event("text", {"text": event.detail["text"]})
-    return _event("stage", {"stage": event.stage, "state": event.state, "detail": dict(event.detail)})
 
 
 def _event(name: str, data: object) -> bytes:
