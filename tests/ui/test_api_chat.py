@@ -15,7 +15,7 @@ from hopcite.errors import Unreachable
 from tests.fakes import ScriptedChat
 from tests.ui.conftest import DOCUMENTS, QUESTION, REPLY, Live, OpenClient
 from tests.ui.test_api_live import EndlessChat
-from tests.ui.test_api_threads import FOLLOW_UP, OPENED, REWRITTEN
+from tests.ui.test_api_threads import FOLLOW_UP, REWRITTEN
 
 CHAT = "/v1/chat/completions"
 CONTENT = (
@@ -24,8 +24,9 @@ CONTENT = (
     "**Sources:**\n"
     "- [1] Harrow Pass Railway — “The Harrow Pass Railway was surveyed by Ottilie Brandvold.”"
 )
+OPENED = "Answer: 1911\nThe Harrow Pass Railway opened in 1911 [1]."
 OPENED_CONTENT = (
-    "1911 [1]\n\n"
+    "**1911**\n\nThe Harrow Pass Railway opened in 1911. [1]\n\n"
     "**Searched for:** When did the Harrow Pass Railway open?\n\n"
     "**Sources:**\n"
     "- [1] Harrow Pass Railway — “The Harrow Pass Railway is a narrow-gauge line that opened in 1911.”"
@@ -133,7 +134,7 @@ def test_a_later_follow_up_is_told_what_the_earlier_one_was_searched_as(open_cli
         "Question: Who surveyed the Harrow Pass Railway?\n"
         "Answer: The Harrow Pass Railway was surveyed by Ottilie Brandvold.\n"
         "Question: When did the Harrow Pass Railway open?\n"
-        "Answer: 1911\n\n"
+        "Answer: The Harrow Pass Railway opened in 1911.\n\n"
         "Last question: And who surveyed it?"
     )
 
