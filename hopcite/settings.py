@@ -10,6 +10,13 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from hopcite.settings_values import Address, Key
+
+_DAY_S = 86_400
+# More than any collection's searches gain from; stores keep such numbers in 32 or 64 bits.
+_MOST_PASSAGES = 10_000
+_MOST_TOKENS = 2**31 - 1  # llama.cpp's integers
+
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 Mode = Literal["adaptive", "always", "never"]
@@ -41,26 +48,26 @@ SearchMode = Literal["hybrid", "dense", "sparse"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class LLMSettings(_Section):
     """The language model that plans and writes."""
 
-    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
+    base_url: Address = None
     """An OpenAI-compatible server, such as `http://gpu-box:8000/v1`. Unset: llama.cpp in this process."""
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     """A model of the catalogue or, with `base_url`, the name by which the server knows it."""
-    api_key: SecretStr | None = None
-    context_tokens: int = Field(default=8192, ge=1024)
+    api_key: Key = None
+    context_tokens: int = Field(default=8192, ge=1024, le=_MOST_TOKENS)
     """The window: prompt and reply together."""
-    timeout_s: float = Field(default=120.0, gt=0)
+    timeout_s: float = Field(default=120.0, gt=0, le=_DAY_S)
     """Silence after which a call is given up: before its first token, or between two."""
     retries: int = Field(default=3, ge=0)
     """Further tries after 429, 5xx or a lost connection, with exponential backoff."""
     concurrency: int = Field(default=8, ge=1)
     """Calls under way at once to a server; the embedded model always takes one at a time."""
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of the embedded model. Unset: all cores."""
 
 
@@ -78,9 +85,9 @@ class EncoderSettings(_Section):
 class QdrantSettings(_Section):
     """The vector store. Without a `url` it is Qdrant Edge, in this process, in the data folder."""
 
-    url: str | None = None
-    api_key: SecretStr | None = None
-    timeout_s: float = Field(default=30.0, gt=0)
+    url: Address = None
+    api_key: Key = None
+    timeout_s: float = Field(default=30.0, gt=0, le=_DAY_S)
 
 
 class ChunkingSettings(_Section):
@@ -97,16 +104,16 @@ class SearchSettings(_Section):
 
     mode: SearchMode = "hybrid"
     """hybrid: meaning and words, fused; dense: meaning only; sparse: words only. Hops need the hybrid mode."""
-    candidates: int = Field(default=20, ge=1)
+    candidates: int = Field(default=20, ge=1, le=_MOST_PASSAGES)
     """Passages that one search hands on."""
-    prefetch: int = Field(default=100, ge=1)
+    prefetch: int = Field(default=100, ge=1, le=_MOST_PASSAGES)
     """Depth of the dense and of the sparse list before fusion."""
     rrf_k: int = Field(default=60, ge=1)
     hops: bool = True
     """Follow, without a language model, the question and its first passages to the documents whose titles they name."""
     hop_seeds: int = Field(default=3, ge=1)
     """Passages that are followed."""
-    hop_limit: int = Field(default=20, ge=1)
+    hop_limit: int = Field(default=20, ge=1, le=_MOST_PASSAGES)
     """Passages reached in this way that join the ranking."""
     hop_weight: float = Field(default=1.5, ge=0)
     """Weight in the fusion of these, and of the passages that the question names; dense and sparse list have 1 each."""
@@ -122,10 +129,10 @@ class RerankSettings(_Section):
     method: RerankMethod = "attention"
     model: str = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     """For the methods that do not use the `llm` model: read in process, or the name by which `base_url` knows it."""
-    base_url: str | None = Field(default=None, pattern=r"^(https?://\S+)?$")
+    base_url: Address = None
     """A server with `/rerank` or `/score`, such as `http://gpu-box:8001/v1`, for `cross-encoder` and `qwen3-reranker`;
     or, where `engine` is `server`, with a chat model of its own for the methods that ask one."""
-    api_key: SecretStr | None = None
+    api_key: Key = None
     engine: Literal["auto", "chat", "in-process", "server"] = "auto"
     """auto: `chat`, the `llm` model, for the methods that ask one; else `server` where there is a `base_url` and the
     method can use it, else `in-process`. One that a method can't run on is an error, for setups that must not load a

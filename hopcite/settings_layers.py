@@ -111,4 +111,4 @@ def _first_problem(exc: ValidationError, origins: Mapping[str, str]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"Unknown setting {name!r} ({where}); `hopcite config show` lists the known ones."
     was = "" if name.endswith("api_key") or name == "threads.url" else f"; it was {problem['input']!r}"
-    return f"The setting {name!r} ({where}) is wrong: {problem['msg']}{was}."
+    return f"The setting {name!r} ({where}) is wrong: {problem['msg'].removeprefix('Value error, ')}{was}."

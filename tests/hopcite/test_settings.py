@@ -116,7 +116,19 @@ def test_the_test_variables_are_no_settings(tmp_path: Path) -> None:
         ("HOPCITE_LLM__RETRIES", "many", "integer"),
         ("HOPCITE_ANSWER__MODE", "sometimes", "'adaptive', 'always' or 'never'"),
         ("HOPCITE_COLLECTION", "../up", "pattern"),
-        ("HOPCITE_LLM__BASE_URL", "gpu-box:8000", "https?://"),
+        ("HOPCITE_LLM__BASE_URL", "gpu-box:8000", "http://"),
+        ("HOPCITE_LLM__BASE_URL", "http://gpu-box:abc/v1", "Invalid port: 'abc'"),
+        ("HOPCITE_LLM__BASE_URL", "http://gpu-box:99999/v1", "http://gpu-box:8000"),
+        ("HOPCITE_RERANK__BASE_URL", "http://[::1/v1", "http://gpu-box:8000"),
+        ("HOPCITE_RERANK__BASE_URL", "http:///v1", "http://gpu-box:8000"),
+        ("HOPCITE_LLM__BASE_URL", "http://gpu box/v1", "http://gpu-box:8000"),
+        ("HOPCITE_QDRANT__URL", "http://h:port", "Invalid port: 'port'"),
+        ("HOPCITE_QDRANT__URL", "localhost:6333", "http://"),
+        ("HOPCITE_QDRANT__TIMEOUT_S", "inf", "finite number"),
+        ("HOPCITE_QDRANT__TIMEOUT_S", "1e300", "less than or equal to 86400"),
+        ("HOPCITE_LLM__TIMEOUT_S", "nan", "finite number"),
+        ("HOPCITE_SEARCH__NAME_WEIGHT", "inf", "finite number"),
+        ("HOPCITE_SEARCH__PREFETCH", "99999999999999999999", "less than or equal to 10000"),
     ],
 )
 def test_a_wrong_value_names_setting_layer_and_what_is_allowed(
@@ -125,6 +137,29 @@ def test_a_wrong_value_names_setting_layer_and_what_is_allowed(
     message = problem(tmp_path, {name: value})
     for part in (f"environment {name}", allowed, repr(value)):
         assert part in message
+
+
+@pytest.mark.parametrize("address", ["https://gpu-box/v1", "http://[fe80::1]:8000", "http://user:word@10.0.0.1:80/a/v1"])
+def test_addresses_and_keys_lose_the_space_around_them(tmp_path: Path, address: str) -> None:
+    environ = {"HOPCITE_LLM__BASE_URL": f" {address}\r\n", "HOPCITE_LLM__API_KEY": "sesame\n"}
+    llm = load_settings(folder=tmp_path, environ=environ).settings.llm
+    assert llm.base_url == address
+    assert llm.api_key is not None
+    assert llm.api_key.get_secret_value() == "sesame"
+
+
+def test_an_empty_address_or_key_is_none(tmp_path: Path) -> None:
+    environ = {"HOPCITE_LLM__BASE_URL": "", "HOPCITE_QDRANT__URL": " ", "HOPCITE_LLM__API_KEY": "\n"}
+    assert load_settings(folder=tmp_path, environ=environ).settings == Settings()
+
+
+@pytest.mark.parametrize("section", ["LLM", "RERANK", "QDRANT"])
+@pytest.mark.parametrize("key", ["“sesame”", "sesame\nopen", "sesam\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_unprinted(tmp_path: Path, section: str, key: str) -> None:
+    message = problem(tmp_path, {f"HOPCITE_{section}__API_KEY": key})
+    assert f"environment HOPCITE_{section}__API_KEY" in message
+    assert "printable ASCII" in message
+    assert "sesam" not in message
 
 
 def test_a_section_set_to_a_single_value(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def refused(done: Done, status: int, *words: str) -> None:
         (["ingest", "."], ["Nothing to ingest"]),
         (["ingest"], ["PATH"]),
         (["nonsense"], ["nonsense", "--help"]),
+        (["search", "bridge", "--limit", "99999999999999999999"], ["--limit", "1000"]),
         (["ask"], ["QUESTION"]),
         (["ask", "Who?", "--mode", "sometimes"], ["sometimes"]),
         (["ask", "Who?", "--rerank", "magic"], ["magic", "setwise", "tournament", "attention"]),

@@ -22,7 +22,7 @@ TraceFile = Annotated[
 
 def search(
     query: str = typer.Argument(..., metavar="QUERY"),
-    limit: int = typer.Option(10, min=1, help="Passages to show."),
+    limit: int = typer.Option(10, min=1, max=1000, help="Passages to show."),
     collection: CollectionName = None,
     as_json: AsJson = False,
 ) -> None:
