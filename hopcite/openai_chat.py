@@ -19,12 +19,13 @@ from hopcite.openai_connection import Connection
 from hopcite.openings import Opening, OpeningStates
 from hopcite.settings import LLMSettings, Settings
 from hopcite.wire_openai import (
+    MALFORMED,
     ThinkingFilter,
     characters,
     first_tokens_of,
     no_openai_server,
     pieces_of,
-    tokens_of,
+    usage_of,
 )
 
 _TOP_LOGPROBS = 20  # as many as vLLM reports without being told otherwise
@@ -141,20 +142,20 @@ class OpenAIChat:
         tokens: list[tuple[str, float]] = []
         thinking = ThinkingFilter()
         finish: FinishReason | None = None
-        usage: Mapping[str, int] = {}
+        counted: Mapping[str, Any] = {}
         try:
             async with asyncio.timeout(min(budget.remaining_s, 1e9)):
                 async for event in self._server.chat(body, budget):
-                    usage = event.get("usage") or usage
-                    for choice, piece, reason in pieces_of(event, self._section):
-                        tokens += tokens_of(choice)
-                        text = thinking.feed(piece)
+                    counted = event if event.get("usage") else counted
+                    for piece in pieces_of(event, self._section):
+                        tokens += piece.tokens
+                        text = thinking.feed(piece.text)
                         if text:
                             pieces.append(text)
                             if on_text:
                                 on_text(text)
-                        if reason:
-                            finish = "length" if reason == "length" else "stop"
+                        if piece.finish_reason:
+                            finish = "length" if piece.finish_reason == "length" else "stop"
         except TimeoutError:
             finish = "deadline"
         if finish is None:
@@ -163,7 +164,7 @@ class OpenAIChat:
             )
         pieces.append(thinking.feed("", last=True))
         text = "".join(pieces)
-        spent = _spent(usage, body["messages"], text)
+        spent = _spent(counted, body["messages"], text)
         budget.charge(prompt_tokens=spent[0], completion_tokens=spent[1])
         return Completion(text.strip(), finish, *spent, tuple(tokens))
 
@@ -255,17 +256,19 @@ class OpenAIChat:
             try:
                 choice = reply["choices"][0]
                 text, first_tokens = characters(choice["message"].get("content") or ""), first_tokens_of(choice)
-            except (LookupError, TypeError, ValueError, AttributeError) as exc:
+            except MALFORMED as exc:
                 raise no_openai_server(self._section, str(reply)) from exc
-            prompt_tokens, completion_tokens = _spent(reply.get("usage") or {}, body["messages"], text)
+            prompt_tokens, completion_tokens = _spent(reply, body["messages"], text)
             call.charge(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
         return _Reply(text, first_tokens)
 
 
-def _spent(usage: Mapping[str, int], messages: Sequence[Message], text: str) -> tuple[int, int]:
+def _spent(reply: Mapping[str, Any], messages: Sequence[Message], text: str) -> tuple[int, int]:
     """Prompt and completion tokens as the server counted them, else estimated from the characters."""
-    prompt = sum(len(message["content"]) for message in messages) // _CHARACTERS_PER_TOKEN
-    return usage.get("prompt_tokens", prompt), usage.get("completion_tokens", len(text) // _CHARACTERS_PER_TOKEN)
+    prompt, completion = usage_of(reply)
+    if prompt is None:
+        prompt = sum(len(message["content"]) for message in messages) // _CHARACTERS_PER_TOKEN
+    return prompt, len(text) // _CHARACTERS_PER_TOKEN if completion is None else completion
 
 
 def _json_part(text: str) -> str:

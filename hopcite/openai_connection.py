@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from hopcite.errors import Unreachable
 from hopcite.llamacpp import Endpoint
 from hopcite.openings import OpeningStates
 from hopcite.settings import LLMSettings
-from hopcite.wire_openai import events, raise_for, retry_after_s, worth_another_try
+from hopcite.wire_openai import events, no_openai_server, raise_for, retry_after_s, worth_another_try
 
 # Counting is no work for a server: one that is silent for so long is not asked again for a while.
 _COUNT_TIMEOUT_S = 5.0
@@ -84,6 +83,8 @@ class Connection:
                             f"correct {self._section}.base_url."
                         ) from exc
                     pause = retry_after_s(None, attempt)
+                except httpx.DecodingError as exc:
+                    raise no_openai_server(self._section, str(exc)) from exc
                 await asyncio.sleep(min(pause, budget.remaining_s))
 
     async def _client(self) -> tuple[httpx.AsyncClient, str]:
@@ -102,7 +103,7 @@ class Connection:
         """By the server's tokenizer, in llama.cpp's form or vLLM's; None where it does not count."""
         client, root = await self._client()
         body = {"content": text, "model": self._llm.model, "prompt": text, "add_special_tokens": False}
-        counted: dict[str, Any] = {}
+        counted: object = None
         try:
             if time.monotonic() >= self._count_again:
                 response = await client.post(
@@ -110,14 +111,17 @@ class Connection:
                     json=body,
                     timeout=min(_COUNT_TIMEOUT_S, self._llm.timeout_s),
                 )
-                counted = response.json() if response.is_success else {}
+                counted = response.json() if response.is_success else None
         except httpx.TimeoutException:
             self._count_again = time.monotonic() + _COUNT_PAUSE_S
-        except (httpx.TransportError, json.JSONDecodeError):
+        except (httpx.TransportError, httpx.DecodingError, ValueError):
             pass
-        if "count" in counted:
-            return int(counted["count"])
-        return len(counted["tokens"]) if "tokens" in counted else None
+        if not isinstance(counted, dict):
+            return None
+        count, tokens = counted.get("count"), counted.get("tokens")
+        if isinstance(count, int):
+            return count
+        return len(tokens) if isinstance(tokens, list) else None
 
     async def aclose(self) -> None:
         """Close the connections, and the embedded server."""

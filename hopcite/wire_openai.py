@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import httpx
 
@@ -15,6 +15,8 @@ from hopcite.settings import LLMSettings
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 20.0
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What reading JSON of another shape raises."""
 
 
 def worth_another_try(response: httpx.Response) -> bool:
@@ -25,7 +27,7 @@ def worth_another_try(response: httpx.Response) -> bool:
 def retry_after_s(response: httpx.Response | None, attempt: int) -> float:
     """Seconds to wait: what the server asks for, else 0.5, 1, 2, … with a random part so that clients spread out."""
     asked = response.headers.get("retry-after", "") if response is not None else ""
-    if asked.isdigit():
+    if asked.isdecimal():
         return min(float(asked), _LONGEST_PAUSE_S)
     return min(_FIRST_PAUSE_S * 2.0**attempt, _LONGEST_PAUSE_S) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
 
@@ -123,15 +125,35 @@ def _token(told: Mapping[str, Any]) -> tuple[str, float]:
     return str(told["token"]), math.nan if told.get("logprob") is None else float(told["logprob"])
 
 
-def pieces_of(event: Mapping[str, Any], section: str) -> list[tuple[Mapping[str, Any], str, str | None]]:
-    """Each choice of a streamed event with its text, and why it ends if it does."""
+class Piece(NamedTuple):
+    """What one choice of a streamed event adds to the reply."""
+
+    text: str
+    tokens: list[tuple[str, float]]
+    finish_reason: str | None
+
+
+def pieces_of(event: Mapping[str, Any], section: str) -> list[Piece]:
+    """A piece for each choice of a streamed event."""
     try:
         return [
-            (choice, characters((choice.get("delta") or {}).get("content") or ""), choice.get("finish_reason"))
+            Piece(
+                characters((choice.get("delta") or {}).get("content") or ""),
+                tokens_of(choice),
+                choice.get("finish_reason"),
+            )
             for choice in event.get("choices") or ()
         ]
-    except (AttributeError, TypeError) as exc:
+    except MALFORMED as exc:
         raise no_openai_server(section, str(event)) from exc
+
+
+def usage_of(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Prompt and completion tokens as the server counted them; None for what it did not count."""
+    usage = reply.get("usage")
+    told = [usage.get(f"{part}_tokens") if isinstance(usage, dict) else None for part in ("prompt", "completion")]
+    prompt, completion = (count if isinstance(count, int) and count >= 0 else None for count in told)
+    return prompt, completion
 
 
 def characters(text: str) -> str:

@@ -111,11 +111,56 @@ def test_a_reply_in_another_format(serve: Serve, body: object) -> None:
         asked(url, lambda chat: chat.label_logprobs(ASK, ["A"], budget=Budget()))
 
 
-@pytest.mark.parametrize("event", [{"choices": "x"}, {"choices": [None]}, {"choices": [{"delta": {"content": [1]}}]}])
+def with_tokens(content: object) -> dict[str, object]:
+    return {"choices": [{"delta": {"content": "x"}, "logprobs": {"content": content}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"choices": "x"},
+        {"choices": [None]},
+        {"choices": [{"delta": {"content": [1]}}]},
+        with_tokens(["x"]),
+        with_tokens([{"logprob": -1}]),
+        with_tokens([{"token": "x", "logprob": "likely"}]),
+        with_tokens([{"token": "x", "logprob": 10**400}]),
+    ],
+)
 def test_a_stream_in_another_format(serve: Serve, event: object) -> None:
     _, url = serve(Reply(events=(event,)))
     with pytest.raises(ModelMisbehaved, match=r"llm\.base_url"):
         asked(url, lambda chat: chat.complete(ASK, max_tokens=9, budget=Budget()))
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt_tokens": None, "completion_tokens": None}, {"prompt_tokens": "8"}, [8], "8"]
+)
+def test_a_bill_that_cannot_be_read_is_estimated(serve: Serve, usage: object) -> None:
+    whole = {"choices": [{"message": {"content": '{"name": "Lund", "people": 3}'}}], "usage": usage}
+    _, url = serve(Reply(events=({**piece("Ottilie", "stop"), "usage": usage},)), Reply(whole))
+    budget = Budget()
+
+    async def both(chat: OpenAIChat) -> tuple[int, int]:
+        reply = await chat.complete(ASK, max_tokens=9, budget=Budget())
+        await chat.parse(ASK, Town, max_tokens=9, budget=budget)
+        return reply.prompt_tokens, reply.completion_tokens
+
+    assert asked(url, both) == (8, 2), "a third of 25 and of 7 characters"
+    assert (budget.prompt_tokens, budget.completion_tokens) == (8, 9)
+
+
+def test_a_reply_that_cannot_be_unpacked(serve: Serve) -> None:
+    _, url = serve(Reply({}, headers=(("Content-Encoding", "gzip"),)))
+    with pytest.raises(ModelMisbehaved, match=r"llm\.base_url"):
+        asked(url, lambda chat: chat.label_logprobs(ASK, ["A"], budget=Budget()))
+    assert asked(url, lambda chat: chat.count_tokens("x" * 9)) == 3
+
+
+@pytest.mark.parametrize("body", [{"count": None}, {"count": [4]}, {"tokens": 4}, {"tokens": None}, ["count"], 4, None])
+def test_a_count_that_cannot_be_read_is_estimated(serve: Serve, body: object) -> None:
+    _, url = serve(Reply(body))
+    assert asked(url, lambda chat: chat.count_tokens("x" * 9)) == 3
 
 
 def test_half_a_character_is_replaced(serve: Serve) -> None:

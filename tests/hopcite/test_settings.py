@@ -139,7 +139,9 @@ def test_a_wrong_value_names_setting_layer_and_what_is_allowed(
         assert part in message
 
 
-@pytest.mark.parametrize("address", ["https://gpu-box/v1", "http://[fe80::1]:8000", "http://user:word@10.0.0.1:80/a/v1"])
+@pytest.mark.parametrize(
+    "address", ["https://gpu-box/v1", "http://[fe80::1]:8000", "http://user:word@10.0.0.1:80/a/v1"]
+)
 def test_addresses_and_keys_lose_the_space_around_them(tmp_path: Path, address: str) -> None:
     environ = {"HOPCITE_LLM__BASE_URL": f" {address}\r\n", "HOPCITE_LLM__API_KEY": "sesame\n"}
     llm = load_settings(folder=tmp_path, environ=environ).settings.llm
