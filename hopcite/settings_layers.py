@@ -20,8 +20,8 @@ from hopcite.errors import SettingsError
 from hopcite.settings import Settings
 
 PREFIX = "HOPCITE_"
-# Read by the tests and by the loader itself, so they are no settings.
-_NOT_SETTINGS = ("HOPCITE_TEST_", "HOPCITE_CONFIG")
+# Read by the loader itself, and by the tests.
+_CONFIG, _TEST_PREFIX = "HOPCITE_CONFIG", "HOPCITE_TEST_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ def load_settings(
     line that names the setting, its layer and what is allowed.
     """
     environ = os.environ if environ is None else environ
-    config = Path(environ["HOPCITE_CONFIG"]) if "HOPCITE_CONFIG" in environ else (folder or Path()) / "hopcite.toml"
+    config = Path(environ[_CONFIG]) if _CONFIG in environ else (folder or Path()) / "hopcite.toml"
     values: dict[str, Any] = {}
-    origins = {name: "default" for name, _ in _leaves(Settings().model_dump())}
+    known = [name for name, _ in _leaves(Settings().model_dump())]
+    origins = dict.fromkeys(known, "default")
     for layer, origin in (
-        (_toml_layer(config, required="HOPCITE_CONFIG" in environ), config.name),
+        (_toml_layer(config, required=_CONFIG in environ), config.name),
         (_env_layer(environ), "environment"),
         ({name: value for name, value in (flags or {}).items() if value is not None}, "flag"),
     ):
@@ -54,7 +55,8 @@ def load_settings(
             _put(values, name, value)
             origins[name] = f"environment {_env_name(name)}" if origin == "environment" else origin
     try:
-        return LoadedSettings(Settings.model_validate(values), origins)
+        # What else has an origin is a section in which nothing is set.
+        return LoadedSettings(Settings.model_validate(values), {name: origins[name] for name in known})
     except ValidationError as exc:
         raise SettingsError(_first_problem(exc, origins)) from exc
 
@@ -76,7 +78,7 @@ def _env_layer(environ: Mapping[str, str]) -> dict[str, Any]:
     return {
         name.removeprefix(PREFIX).lower().replace("__", "."): value
         for name, value in sorted(environ.items())
-        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS)
+        if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_TEST_PREFIX)
     }
 
 
@@ -85,8 +87,9 @@ def _env_name(name: str) -> str:
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values; an empty table is a value, so that its name is checked, too."""
     for name, value in tree.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

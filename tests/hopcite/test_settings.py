@@ -105,6 +105,26 @@ def test_an_unknown_setting_in_each_layer(tmp_path: Path) -> None:
     assert "hopcite config show" in message
 
 
+@pytest.mark.parametrize("name", ["HOPCITE_CONFIG_FILE", "HOPCITE_CONFIGURATION", "HOPCITE_TEST"])
+def test_a_variable_that_only_begins_like_a_known_one_is_unknown(tmp_path: Path, name: str) -> None:
+    assert f"(environment {name})" in problem(tmp_path, {name: "team.toml"})
+
+
+@pytest.mark.parametrize("table", ["serch", "serch.hops", "search.hosp"])
+def test_an_unknown_table_with_nothing_in_it(tmp_path: Path, table: str) -> None:
+    write(tmp_path, f"[{table}]")
+    assert problem(tmp_path).startswith(f"Unknown setting {table!r} (hopcite.toml)")
+
+
+def test_a_known_table_with_nothing_in_it(tmp_path: Path) -> None:
+    write(tmp_path, "[search]")
+    loaded = load_settings(folder=tmp_path, environ={"HOPCITE_SEARCH__HOPS": "false"})
+    assert loaded.settings.search.hops is False
+    assert loaded.origins.keys() == load_settings(folder=tmp_path / "none", environ={}).origins.keys()
+    write(tmp_path, "[collection]")
+    assert "'collection' (hopcite.toml) is wrong" in problem(tmp_path)
+
+
 def test_the_test_variables_are_no_settings(tmp_path: Path) -> None:
     assert load_settings(folder=tmp_path, environ={"HOPCITE_TEST_NO_MODELS": "1"}).settings == Settings()
 
