@@ -94,7 +94,9 @@ class Connection:
         if self._http is None or self._loop is not loop:
             headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
             timeout = httpx.Timeout(self._llm.timeout_s, connect=5.0)
-            self._http = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False)
+            # The slots say how much is under way; a pool with a limit of its own (100 by default) would overrule them.
+            pool = httpx.Limits(max_connections=None, max_keepalive_connections=self._llm.concurrency)
+            self._http = httpx.AsyncClient(headers=headers, timeout=timeout, limits=pool, trust_env=False)
             self._slots = asyncio.Semaphore(self._llm.concurrency)
             self._loop = loop
         return self._http, endpoint.base_url.rstrip("/")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,6 +20,7 @@ from hopcite.openai_chat import OpenAIChat
 from tests.servers import ASK, Reply, ScriptedServer, Town, asked, piece, refusal, said
 
 Serve = Callable[..., tuple[ScriptedServer, str]]
+Listen = Callable[[type[BaseHTTPRequestHandler]], str]
 
 
 def test_a_stream_is_handed_on_as_it_comes(serve: Serve) -> None:
@@ -214,6 +218,22 @@ def test_calls_under_way_at_once(serve: Serve) -> None:
     asked(url, eight, concurrency=3)
     assert len(server.requests) == 8
     assert server.most_at_once == 3
+
+
+def test_the_settings_alone_say_how_many_calls_are_under_way_at_once(listen: Listen) -> None:
+    together = threading.Barrier(110)  # more than the 100 connections that HTTP clients allow themselves
+
+    class Patient(ScriptedServer):
+        def next(self, request: dict[str, Any], key: str | None, path: str) -> Reply:
+            together.wait(timeout=20)
+            return super().next(request, key, path)
+
+    async def many(chat: OpenAIChat) -> None:
+        await asyncio.gather(*(chat.label_logprobs(ASK, ["yes"], budget=Budget()) for _ in range(110)))
+
+    server = Patient([said("yes")])
+    asked(listen(server.handler()), many, concurrency=110)
+    assert len(server.requests) == 110
 
 
 @pytest.mark.parametrize("budget", [Budget(max_llm_calls=0), Budget(max_tokens=0), Budget(deadline_s=0)])
