@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Encoder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """What the model reads of one text; the rest would be cut, so callers keep below (`count_tokens`)."""
+        """What the model reads of one text; of a document the rest would be cut, so callers keep below it."""
         ...
 
     @property
@@ -46,7 +47,7 @@ class Encoder(Protocol):
         ...
 
     def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
-        """Vectors for searching."""
+        """Vectors for searching. Nothing is cut: the vector of a longer text is the mean of its parts'."""
         ...
 
     def encode_words(self, text: str) -> SparseVector:
@@ -83,6 +84,7 @@ class SentenceEncoder:
         self._lock = threading.Lock()
         self.fingerprint = f"{place.name} {_identity(model, place)} {BM25}"
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self._query_prompt = model.prompts.get("query") or ""
         self.dimensions = int(model.get_embedding_dimension() or 0)
 
     def encode_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> list[Vectors]:
@@ -101,8 +103,21 @@ class SentenceEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> list[Vectors]:
         """Vectors for searching."""
-        dense = self._dense(texts, queries=True) if texts else []
+        parts = [self._parts(text) for text in texts]
+        flat = [part for each in parts for part in each]
+        vectors = iter(self._dense(flat, queries=True) if flat else ())
+        dense = [_mean([next(vectors) for _ in each]) for each in parts]
         return [Vectors(vector, self.encode_words(text)) for vector, text in zip(dense, texts, strict=True)]
+
+    def _parts(self, text: str) -> list[str]:
+        """The text or, if the model would not read all of it, its halves and theirs, cut between words if possible."""
+        [size] = self.count_tokens([self._query_prompt + text])
+        if size <= self.max_tokens or len(text) < 2:
+            return [text]
+        half = len(text) // 2
+        space = text.rfind(" ", half // 2, half + 1)
+        cut = half if space < 1 else space
+        return self._parts(text[:cut]) + self._parts(text[cut:])
 
     def encode_words(self, text: str) -> SparseVector:
         """The sparse vector of a query."""
@@ -127,6 +142,15 @@ class SentenceEncoder:
             ).float()
         unit = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-12)
         return [tuple(row) for row in unit.cpu().tolist()]
+
+
+def _mean(vectors: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Of unit length; of one vector, the very same."""
+    if len(vectors) == 1:
+        return vectors[0]
+    sums = [math.fsum(column) for column in zip(*vectors, strict=True)]
+    length = math.hypot(*sums) or 1.0
+    return tuple(each / length for each in sums)
 
 
 def load_model(settings: Settings) -> SentenceTransformer:

@@ -81,6 +81,32 @@ def test_tokens_are_counted_beyond_what_the_model_reads(encoder: Encoder) -> Non
 
 
 @pytest.mark.models
+def test_a_question_is_read_to_its_end(encoder: Encoder) -> None:
+    before = "A guide to the coast tells of many things. " * 40
+    asked = ["Who designed the lighthouse?", "When does the ferry leave in winter?"]
+    assert min(encoder.count_tokens([before + question for question in asked])) > 256
+    lighthouse, ferry = encoder.encode_queries([before + question for question in asked])
+    told = encoder.encode_documents(["An engineer designed the lighthouse.", "In winter the ferry leaves at nine."])
+    assert dot(lighthouse.dense, told[0].dense) > dot(ferry.dense, told[0].dense) + 0.02
+    assert dot(ferry.dense, told[1].dense) > dot(lighthouse.dense, told[1].dense) + 0.02
+    assert math.hypot(*ferry.dense) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.models
+def test_a_question_in_two_parts_has_their_mean(encoder: Encoder) -> None:
+    first, second = "cat " * 199 + "cat", " dog" * 200  # one token a word, and the two special ones at the ends
+    whole, *parts = (vectors.dense for vectors in encoder.encode_queries([first + second, first, second]))
+    mean = [(a + b) / 2 for a, b in zip(*parts, strict=True)]
+    assert dot(whole, tuple(mean)) / math.hypot(*mean) > 0.999
+
+
+@pytest.mark.models
+def test_a_long_question_without_spaces(encoder: Encoder) -> None:
+    [vectors] = encoder.encode_queries(["灯" * 1000])
+    assert math.hypot(*vectors.dense) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.models
 def test_progress_reaches_the_number_of_texts(encoder: Encoder) -> None:
     done: list[int] = []
     encoder.encode_documents(["text"] * 130, progress=done.append)
