@@ -35,11 +35,15 @@ CREATE TABLE IF NOT EXISTS documents (
     PRIMARY KEY (collection, id)
 ) WITHOUT ROWID;
 """
+_INSERT = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'indexing', 0, ?) "
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A document's line in the ledger. `status` is "indexing" while its chunks are being written, and after a crash."""
+    """A document's line in the ledger. `status` is "indexing" while its chunks are being written, and after a crash.
+
+    `chunks`: how many the index holds, all of them cut from the stored text.
+    """
 
     id: str
     title: str
@@ -120,41 +124,37 @@ class Ledger:
         return Document(found, title, text, source, tuple(json.loads(page_starts)), json.loads(metadata))
 
     def begin(self, collection: str, documents: Sequence[tuple[Document, str]]) -> None:
-        """Store documents with their digests as being indexed: what is never finished is done again next time."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        rows = [
-            (
-                collection,
-                document.id,
-                document.title,
-                document.source,
-                digest,
-                document.text,
-                json.dumps(document.page_starts),
-                json.dumps(dict(document.metadata), ensure_ascii=False),
-                now,
-            )
-            for document, digest in documents
-        ]
+        """Note that documents are being indexed: what is never finished is done again next time.
+
+        Those that are new are stored with their digests; the others keep the text that their chunks were cut from.
+        """
         with self._transaction():
             self._db.executemany(
-                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'indexing', 0, ?)", rows
+                _INSERT + "ON CONFLICT DO UPDATE SET status = 'indexing'", _rows(collection, documents)
             )
 
-    def finish(self, collection: str, chunks: Mapping[str, int]) -> None:
-        """Note that these documents are completely indexed, each with its number of chunks."""
+    def store(self, collection: str, documents: Sequence[tuple[Document, str]]) -> None:
+        """Store documents with their digests in place of what was stored; they are still being indexed."""
+        with self._transaction():
+            self._db.executemany(_INSERT.replace("INSERT", "INSERT OR REPLACE"), _rows(collection, documents))
+
+    def finish(self, collection: str, documents: Sequence[tuple[str, str, int]]) -> None:
+        """Note that documents are completely indexed: id, digest, number of chunks.
+
+        One that has been stored with another digest meanwhile stays as it is.
+        """
         with self._transaction():
             self._db.executemany(
-                "UPDATE documents SET status = 'ready', chunks = ? WHERE collection = ? AND id = ?",
-                [(count, collection, document_id) for document_id, count in chunks.items()],
+                "UPDATE documents SET status = 'ready', chunks = ? WHERE collection = ? AND id = ? AND digest = ?",
+                [(chunks, collection, document_id, digest) for document_id, digest, chunks in documents],
             )
 
-    def unfinish(self, collection: str, document_ids: Sequence[str]) -> None:
-        """Note that the index may have lost these documents' chunks."""
+    def unfinish(self, collection: str, chunks: Mapping[str, int]) -> None:
+        """Note that the index has lost chunks of these documents, or will, and how many of each it still holds."""
         with self._transaction():
             self._db.executemany(
-                "UPDATE documents SET status = 'indexing', chunks = 0 WHERE collection = ? AND id = ?",
-                [(collection, document_id) for document_id in document_ids],
+                "UPDATE documents SET status = 'indexing', chunks = ? WHERE collection = ? AND id = ?",
+                [(left, collection, document_id) for document_id, left in chunks.items()],
             )
 
     def remove(self, collection: str, document_ids: Sequence[str]) -> None:
@@ -175,6 +175,24 @@ class Ledger:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def _rows(collection: str, documents: Sequence[tuple[Document, str]]) -> list[tuple[str, ...]]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return [
+        (
+            collection,
+            document.id,
+            document.title,
+            document.source,
+            digest,
+            document.text,
+            json.dumps(document.page_starts),
+            json.dumps(dict(document.metadata), ensure_ascii=False),
+            now,
+        )
+        for document, digest in documents
+    ]
 
 
 @contextlib.contextmanager

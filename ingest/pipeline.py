@@ -1,8 +1,8 @@
 """The way of a document into the index: read, compared with what is stored, cut, encoded, written, entered.
 
-A batch goes: ledger "indexing" with the new text, new chunks written, old chunks deleted, ledger "ready". Whatever is
-interrupted is found "indexing" and done again by the same command; ids come from the content, so nothing doubles. At
-every moment the index holds at least the chunks of the documents that the ledger calls ready.
+Whatever is interrupted is found "indexing" in the ledger and done again by the same command; ids come from the content,
+so nothing doubles. At every moment the index holds the chunks of the documents that the ledger calls ready, and none
+that is not in the stored text (`ingest.writing`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Literal
 from hopcite.errors import DocumentError, NotFound
 from hopcite.settings import Settings
 from hopcite.types import Document
-from ingest.chunking import chunk_documents
 from ingest.ledger import Ledger, LedgerEntry
 from ingest.readers import BadRecord, read_document
+from ingest.writing import write_documents
 from retrieval import Collection
 
 _BATCH_DOCUMENTS = 1024
@@ -113,7 +113,7 @@ def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledg
     if unknown:
         raise NotFound(f"No document {', '.join(map(repr, unknown))} in {collection.name!r}; nothing was deleted.")
     wanted = list(dict.fromkeys(ids))
-    ledger.unfinish(collection.name, wanted)
+    ledger.unfinish(collection.name, dict.fromkeys(wanted, 0))
     collection.index.delete_documents(wanted)
     ledger.remove(collection.name, wanted)
     return len(wanted)
@@ -144,7 +144,7 @@ def _ingest(
             if progress:
                 progress(Progress(before + int(part * len(batch)), total, batch[-1].source))
 
-        written = _write(todo, known, collection, ledger, settings, report)
+        written = write_documents(todo, collection=collection, ledger=ledger, settings=settings, report=report)
         outcomes += [replace(result, chunks=written.get(result.document_id or "", result.chunks)) for result in results]
         report(1)
     if len(seen) >= _BATCH_DOCUMENTS:
@@ -155,7 +155,7 @@ def _ingest(
 def _known(collection: Collection, ledger: Ledger) -> dict[str, LedgerEntry]:
     """The ledger by id. When the index lacks chunks (its folder was deleted, say), nothing in it counts as ready."""
     entries = ledger.documents(collection.name)
-    if collection.index.count() < sum(entry.chunks for entry in entries if entry.status == "ready"):
+    if collection.index.count() < sum(entry.chunks for entry in entries):
         entries = [replace(entry, status="indexing") for entry in entries]
     return {entry.id: entry for entry in entries}
 
@@ -188,42 +188,6 @@ def _compared(
 def _file(source: str) -> str:
     """A record's file: its line may change while it stays the same document."""
     return re.sub(r"#\d+$", "", source)
-
-
-def _write(
-    todo: Sequence[tuple[Document, str]],
-    known: dict[str, LedgerEntry],
-    collection: Collection,
-    ledger: Ledger,
-    settings: Settings,
-    report: Callable[[float], None],
-) -> dict[str, int]:
-    """Index documents and return the number of chunks of each. `report` gets the part encoded so far, 0 to 1."""
-    if not todo:
-        return {}
-    documents = [document for document, _ in todo]
-    chunked = chunk_documents(
-        documents,
-        count_tokens=collection.encoder.count_tokens,
-        max_tokens=min(settings.chunking.max_tokens, collection.encoder.max_tokens),
-        overlap_sentences=settings.chunking.overlap_sentences,
-    )
-    chunks = [chunk for found in chunked for chunk in found]
-    ledger.begin(collection.name, todo)
-    collection.add(chunks, progress=lambda encoded: report(encoded / len(chunks)))
-    new = {chunk.id for chunk in chunks}
-    stale = [
-        chunk_id
-        for document in documents
-        if document.id in known
-        for chunk_id in collection.index.chunk_ids(document.id)
-        if chunk_id not in new
-    ]
-    if stale:
-        collection.index.delete_chunks(stale)
-    counts = {document.id: len(found) for document, found in zip(documents, chunked, strict=True)}
-    ledger.finish(collection.name, counts)
-    return counts
 
 
 def _digest(document: Document, settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -34,17 +34,22 @@ class Collection:
 
     def add(self, chunks: Sequence[Chunk], *, progress: Callable[[int], None] | None = None) -> None:
         """Encode and store chunks, replacing those of the same id. `progress` gets the number encoded so far."""
+        for points in self.encoded(chunks, progress=progress):
+            self.index.upsert(points)
+
+    def encoded(
+        self, chunks: Sequence[Chunk], *, progress: Callable[[int], None] | None = None
+    ) -> Iterator[list[Point]]:
+        """Chunks as the index takes them, in lists of up to `SLICE`; each list is encoded when it is asked for."""
         for start in range(0, len(chunks), SLICE):
             part = chunks[start : start + SLICE]
             texts = [embedded_text(chunk) for chunk in part]
             report = None if progress is None else (lambda done, before=start: progress(before + done))
             vectors = self.encoder.encode_documents(texts, progress=report)
-            self.index.upsert(
-                [
-                    Point(chunk, vector, title_key(chunk.title), title_key(chunk.metadata.get("publisher", "")))
-                    for chunk, vector in zip(part, vectors, strict=True)
-                ]
-            )
+            yield [
+                Point(chunk, vector, title_key(chunk.title), title_key(chunk.metadata.get("publisher", "")))
+                for chunk, vector in zip(part, vectors, strict=True)
+            ]
 
     def search(
         self,

@@ -25,6 +25,23 @@ def test_a_document_comes_back_as_it_was_stored(tmp_path: Path) -> None:
             ledger.document("c", "\udce9")
 
 
+def test_a_document_keeps_its_text_until_the_new_one_is_stored(tmp_path: Path) -> None:
+    old, new = (Document("a", "A", words, "a.txt") for words in ("Old", "New"))
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.begin("c", [(old, "1")])
+        ledger.finish("c", [("a", "1", 3)])
+        ledger.begin("c", [(new, "2")])
+        [entry] = ledger.documents("c")
+        assert (entry.status, entry.chunks, entry.digest) == ("indexing", 3, "1")
+        assert ledger.document("c", "a") == old
+        ledger.store("c", [(new, "2")])
+        assert ledger.document("c", "a") == new
+        ledger.finish("c", [("a", "1", 3)])  # another process's version, finished late
+        assert [(entry.status, entry.chunks) for entry in ledger.documents("c")] == [("indexing", 0)]
+        ledger.finish("c", [("a", "2", 1)])
+        assert [(entry.status, entry.chunks) for entry in ledger.documents("c")] == [("ready", 1)]
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"no database, " * 100)
@@ -72,7 +89,7 @@ def test_two_threads_lose_nothing(tmp_path: Path, shared: bool) -> None:
     def write(ledger: Ledger, name: str) -> None:
         for n in range(50):
             ledger.begin("c", [(Document(f"{name}{n}", "T", "Text", "s"), "digest")])
-            ledger.finish("c", {f"{name}{n}": n})
+            ledger.finish("c", [(f"{name}{n}", "digest", n)])
             assert ledger.document("c", f"{name}{n}").text == "Text"
 
     with ThreadPoolExecutor(2) as pool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from hopcite.errors import OperatorError
-from ingest import Ledger, delete_documents
+from hopcite.types import Document
+from ingest import Ledger, delete_documents, ingest_documents
 from retrieval import Collection, drop_collection
-from retrieval.index.port import Vectors
+from retrieval.index.port import Index, Point, Vectors
 from tests.fakes import HashingEncoder
 from tests.ingest.house import LONG, House, statuses, text
 
@@ -33,6 +36,117 @@ class FailingLedger(Ledger):
 
     def remove(self, collection: str, document_ids: Sequence[str]) -> None:
         raise OperatorError("The disk broke down.")
+
+
+class Countdown:
+    """Breaks down at the step after `steps` good ones."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def step(self) -> None:
+        if self.steps == 0:
+            raise OperatorError("The power failed.")
+        self.steps -= 1
+
+
+class CountingLedger(Ledger):
+    def __init__(self, path: Path, countdown: Countdown) -> None:
+        super().__init__(path)
+        self.countdown = countdown
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.countdown.step()
+        with super()._transaction():
+            yield
+
+
+class CountingIndex:
+    """An index whose writes are steps."""
+
+    def __init__(self, index: Index, countdown: Countdown) -> None:
+        self.index = index
+        self.countdown = countdown
+
+    def count(self) -> int:
+        return self.index.count()
+
+    def delete_documents(self, document_ids: Sequence[str]) -> None:
+        self.countdown.step()
+        self.index.delete_documents(document_ids)
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        self.countdown.step()
+        self.index.upsert(points)
+
+
+def assert_no_chunk_is_of_another_text(house: House) -> None:
+    for chunk in house.points().values():
+        stored = house.ledger.document("documents", chunk.document_id).text
+        assert stored[chunk.start : chunk.end] == chunk.text
+
+
+# begin, unfinish, delete, store, upsert, finish
+@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("after", ["A pond.", LONG.replace("deep", "very deep")])  # in the second, a chunk only moves
+def test_a_crash_at_any_step_leaves_no_chunk_of_another_text(
+    house: House, tmp_path: Path, steps: int, after: str
+) -> None:
+    house.ingest(text("tarn", LONG), text("oss", "A river."))
+    new = [text("tarn", after), text("oss", "A stream.")]
+    countdown = Countdown(steps)
+    index = cast("Index", CountingIndex(house.collection.index, countdown))
+    breaking = Collection("documents", HashingEncoder(), index, house.settings.search)
+    with CountingLedger(house.settings.data_dir / "ledger.sqlite", countdown) as ledger, pytest.raises(OperatorError):
+        ingest_documents(new, collection=breaking, ledger=ledger, settings=house.settings)
+    assert_no_chunk_is_of_another_text(house)
+    house.ingest(*new)
+    undisturbed = House(tmp_path / "other")
+    undisturbed.ingest(*new)
+    assert house.points() == undisturbed.points()
+    undisturbed.close()
+
+
+class WatchingEncoder(HashingEncoder):
+    """Looks around whenever it is asked to encode."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self.look = look
+
+    def encode_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> list[Vectors]:
+        self.look()
+        return super().encode_documents(texts, progress=progress)
+
+
+def test_while_new_texts_are_encoded_the_old_ones_are_searched_and_stored(house: House) -> None:
+    old = [text(f"tarn{n}", LONG) for n in range(600)]  # more chunks than are encoded at once
+    house.ingest(*old)
+    seen: list[int] = []
+
+    def look() -> None:
+        assert_no_chunk_is_of_another_text(house)
+        seen.append(sum("nine" in chunk.text for chunk in house.points().values()))
+
+    watched = Collection("documents", WatchingEncoder(look), house.collection.index, house.settings.search)
+    house.ingest(*(text(f"tarn{n}", LONG.replace("nine", "ten")) for n in range(600)), collection=watched)
+    assert seen == [600, 600 - 1024 // 2]
+    assert [entry.status for entry in house.ledger.documents("documents")] == ["ready"] * 600
+
+
+def test_a_document_that_is_encoded_in_several_slices_never_mixes_its_texts(house: House) -> None:
+    def version(word: str) -> Document:
+        return text("long", " ".join(f"Sentence {n} of the {word} version is as long as this." for n in range(1100)))
+
+    def look() -> None:
+        assert_no_chunk_is_of_another_text(house)
+
+    watched = Collection("documents", WatchingEncoder(look), house.collection.index, house.settings.search)
+    house.ingest(version("first"))
+    assert house.collection.index.count() == 1100
+    house.ingest(version("last"), collection=watched)
+    assert house.collection.index.count() == 1100
+    assert_no_chunk_is_of_another_text(house)
 
 
 def test_a_crash_is_made_good_by_the_same_command(house: House, tmp_path: Path) -> None:
