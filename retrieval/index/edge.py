@@ -25,6 +25,14 @@ UPSERT_BATCH = 512
 PAGE = 1000
 # Below this a full scan takes about as long as embedding the question does, is exact, and needs no build.
 FULL_SCAN_KB = 96 * 1024
+RESERVE_BYTES = 128 * 1024 * 1024
+"""Free space without which nothing is written.
+
+The engine writes through memory maps, so a full disk is no error to it: the system kills the process (SIGBUS). Its log
+and its files of payloads, dense and sparse vectors grow by sparse pages of 32 MB; all four may begin one at once.
+"""
+_WRITING = "writing"
+"""A file in the collection's folder while points are written. If it is left over, opening writes them once more."""
 # The stub's union of conditions has no name, and its lists are invariant.
 _Condition: TypeAlias = Any
 
@@ -32,16 +40,18 @@ _Condition: TypeAlias = Any
 class EdgeIndex:
     """One open collection in the data folder. See `retrieval.index.port.Index`."""
 
-    def __init__(self, shard: edge.EdgeShard, folder: Path, *, prefetch: int, rrf_k: int) -> None:
+    def __init__(self, shard: edge.EdgeShard, folder: Path, *, prefetch: int, rrf_k: int, reserve: int) -> None:
         self._shard = shard
         self._folder = folder
+        self._reserve = reserve
         self._prefetch = prefetch
         self._rrf_k = rrf_k
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write points in batches, then flush to disk once."""
-        with translated(self._folder):
+        with translated(self._folder), _marked(self._folder):
             for start in range(0, len(points), UPSERT_BATCH):
+                _require(self._reserve, self._folder)
                 batch = [_to_edge(point) for point in points[start : start + UPSERT_BATCH]]
                 self._shard.update(edge.UpdateOperation.upsert_points(batch))
             self._shard.flush()
@@ -121,6 +131,8 @@ class EdgeIndex:
 
     def optimize(self) -> None:
         """Merge segments, and build the HNSW graph where a collection has outgrown full scans."""
+        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        _require(self._reserve + size, self._folder)  # a merged segment stands beside the old ones until it is complete
         with translated(self._folder):
             self._shard.optimize()
 
@@ -129,17 +141,26 @@ class EdgeIndex:
         self._shard.close()
 
 
-def open_edge(folder: Path, record: Record, *, create: bool, prefetch: int, rrf_k: int) -> EdgeIndex | None:
-    """Open the collection in `folder`, making it first where `create` allows. None: there is no such collection."""
-    if not (folder / "collection.json").is_file():
-        if not create:
-            return None
+def open_edge(
+    folder: Path, record: Record, *, create: bool, prefetch: int, rrf_k: int, reserve: int = RESERVE_BYTES
+) -> EdgeIndex | None:
+    """Open the collection in `folder`, making it first where `create` allows. None: there is no such collection.
+
+    With less than `reserve` bytes of free disk, a collection can be searched but not written to: `NoSpace`, here where
+    `create` says that documents are to come.
+    """
+    exists = (folder / "collection.json").is_file()
+    if not exists and not create:
+        return None
+    if create or (folder / _WRITING).exists():
+        _require(reserve, folder)
+    if not exists:
         _create(folder, record)
     record.check(_read_record(folder), collection=folder.name, place=f"the folder {folder}")
     with translated(folder):
         shard = edge.EdgeShard.load(str(folder / "shard"))
         _index_fields(shard)
-    return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k)
+    return EdgeIndex(shard, folder, prefetch=prefetch, rrf_k=rrf_k, reserve=reserve)
 
 
 def list_edge(collections: Path) -> list[str]:
@@ -170,6 +191,34 @@ def _create(folder: Path, record: Record) -> None:
             shard.close()
         (making / "collection.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
         making.replace(folder)
+    except OSError as exc:
+        raise _os_error(exc, folder) from exc
+
+
+def _require(free: int, folder: Path) -> None:
+    """Raise `NoSpace` unless the disk has this many free bytes."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    try:
+        left = shutil.disk_usage(there).free
+    except OSError as exc:
+        raise _os_error(exc, folder) from exc
+    if left < free:
+        raise NoSpace(
+            f"The disk that holds {folder} has {left // 2**20} MB left, and writing needs {free // 2**20} MB; "
+            "free some space and try again."
+        )
+
+
+@contextmanager
+def _marked(folder: Path) -> Iterator[None]:
+    """Leave a file behind where the process is killed in here."""
+    marker = folder / _WRITING
+    try:
+        marker.touch()
+        try:
+            yield
+        finally:
+            marker.unlink(missing_ok=True)
     except OSError as exc:
         raise _os_error(exc, folder) from exc
 

@@ -118,6 +118,39 @@ def test_a_full_disk_is_named_as_such(tmp_path: Path) -> None:
         raise Exception("Service runtime error: No space left on device (os error 28)")  # noqa: TRY002 - Edge's class
 
 
+def test_below_the_reserve_a_collection_is_neither_made_nor_written_to_and_still_searched(tmp_path: Path) -> None:
+    more = 2**60  # bytes; no disk has as many left
+    with pytest.raises(NoSpace, match=rf"docs has \d+ MB left, and writing needs {2**40} MB; free some space"):
+        open_edge(tmp_path / "docs", RECORD, create=True, prefetch=100, rrf_k=60, reserve=more)
+    assert list(tmp_path.iterdir()) == []
+    index = opened(tmp_path / "docs")
+    index.upsert(points(3))
+    index.close()
+    with pytest.raises(NoSpace):
+        open_edge(tmp_path / "docs", RECORD, create=True, prefetch=100, rrf_k=60, reserve=more)
+    for _ in range(2):  # a refusal changes nothing
+        reader = open_edge(tmp_path / "docs", RECORD, create=False, prefetch=100, rrf_k=60, reserve=more)
+        assert reader is not None
+        assert len(reader.query([Query(HashingEncoder().encode_queries(["shared"])[0], 20)])[0]) == 3
+        with pytest.raises(NoSpace):
+            reader.upsert(points(4))
+        with pytest.raises(NoSpace):
+            reader.optimize()
+        assert reader.count() == 3
+        reader.close()
+
+
+def test_what_a_killed_writer_left_is_not_opened_below_the_reserve(tmp_path: Path) -> None:
+    opened(tmp_path / "docs").close()
+    (tmp_path / "docs" / "writing").touch()
+    with pytest.raises(NoSpace):
+        open_edge(tmp_path / "docs", RECORD, create=False, prefetch=100, rrf_k=60, reserve=2**60)
+    index = opened(tmp_path / "docs")
+    index.upsert(points(1))
+    index.close()
+    assert not (tmp_path / "docs" / "writing").exists()
+
+
 def test_drop_deletes_the_files(tmp_path: Path) -> None:
     opened(tmp_path / "docs").close()
     drop_edge(tmp_path / "docs")
