@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hopcite.errors import DataFolderBusy, NotFound, OperatorError, UsageError
+from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError, UsageError
 from hopcite.types import Document
 from ingest import Ledger
 
@@ -78,6 +78,25 @@ def test_a_ledger_that_another_process_is_writing_is_busy(tmp_path: Path) -> Non
         ledger.begin("c", [(document, "digest")])
         assert [entry.id for entry in ledger.documents("c")] == ["a"]
     other.close()
+
+
+class SmallLedger(Ledger):
+    """Its disk has 200 kB."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._db.execute("PRAGMA max_page_count = 50")
+
+
+def test_a_full_disk_is_named_and_what_was_stored_before_stays(tmp_path: Path) -> None:
+    small, large = Document("a", "A", "Text", "a.txt"), Document("b", "B", "x" * 300_000, "b.txt")
+    with SmallLedger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.begin("c", [(small, "digest")])
+        with pytest.raises(NoSpace, match="free some space"):
+            ledger.begin("c", [(large, "digest")])
+        assert [entry.id for entry in ledger.documents("c")] == ["a"]
+        ledger.finish("c", [("a", "digest", 1)])
+        assert [entry.status for entry in ledger.documents("c")] == ["ready"]
 
 
 @pytest.mark.parametrize("shared", [True, False])
