@@ -2,6 +2,7 @@
 
 A collection is `collections/<name>/` in the data folder, holding `collection.json` (its `Record`) and `shard/`. The
 folder is made under another name and renamed when complete, so a collection either exists whole or not at all.
+`retrieval.index.folder` guards it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import qdrant_edge as edge
 
-from hopcite.errors import DataFolderBusy, HopciteError, NoSpace, NotFound, OperatorError
+from hopcite.errors import NotFound, OperatorError
 from hopcite.types import Chunk
 from retrieval.index import stored
+from retrieval.index.folder import LOCK_S, RESERVE_BYTES, WRITING, locked, marked, require, translated
 from retrieval.index.port import Point, Query, Scored, SparseVector
 from retrieval.index.stored import DENSE, SPARSE, Leg, Record
 
@@ -25,14 +26,6 @@ UPSERT_BATCH = 512
 PAGE = 1000
 # Below this a full scan takes about as long as embedding the question does, is exact, and needs no build.
 FULL_SCAN_KB = 96 * 1024
-RESERVE_BYTES = 128 * 1024 * 1024
-"""Free space without which nothing is written.
-
-The engine writes through memory maps, so a full disk is no error to it: the system kills the process (SIGBUS). Its log
-and its files of payloads, dense and sparse vectors grow by sparse pages of 32 MB; all four may begin one at once.
-"""
-_WRITING = "writing"
-"""A file in the collection's folder while points are written. If it is left over, opening writes them once more."""
 # The stub's union of conditions has no name, and its lists are invariant.
 _Condition: TypeAlias = Any
 
@@ -49,9 +42,9 @@ class EdgeIndex:
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Write points in batches, then flush to disk once."""
-        with translated(self._folder), _marked(self._folder):
+        with translated(self._folder), marked(self._folder):
             for start in range(0, len(points), UPSERT_BATCH):
-                _require(self._reserve, self._folder)
+                require(self._reserve, self._folder)
                 batch = [_to_edge(point) for point in points[start : start + UPSERT_BATCH]]
                 self._shard.update(edge.UpdateOperation.upsert_points(batch))
             self._shard.flush()
@@ -132,7 +125,7 @@ class EdgeIndex:
     def optimize(self) -> None:
         """Merge segments, and build the HNSW graph where a collection has outgrown full scans."""
         size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-        _require(self._reserve + size, self._folder)  # a merged segment stands beside the old ones until it is complete
+        require(self._reserve + size, self._folder)  # a merged segment stands beside the old ones until it is complete
         with translated(self._folder):
             self._shard.optimize()
 
@@ -142,7 +135,14 @@ class EdgeIndex:
 
 
 def open_edge(
-    folder: Path, record: Record, *, create: bool, prefetch: int, rrf_k: int, reserve: int = RESERVE_BYTES
+    folder: Path,
+    record: Record,
+    *,
+    create: bool,
+    prefetch: int,
+    rrf_k: int,
+    reserve: int = RESERVE_BYTES,
+    wait_s: float = LOCK_S,
 ) -> EdgeIndex | None:
     """Open the collection in `folder`, making it first where `create` allows. None: there is no such collection.
 
@@ -152,10 +152,12 @@ def open_edge(
     exists = (folder / "collection.json").is_file()
     if not exists and not create:
         return None
-    if create or (folder / _WRITING).exists():
-        _require(reserve, folder)
+    if create or (folder / WRITING).exists():
+        require(reserve, folder)
     if not exists:
-        _create(folder, record)
+        with locked(folder, wait_s=wait_s):
+            if not (folder / "collection.json").is_file():  # another process may have made it by now
+                _create(folder, record)
     record.check(_read_record(folder), collection=folder.name, place=f"the folder {folder}")
     with translated(folder):
         shard = edge.EdgeShard.load(str(folder / "shard"))
@@ -172,55 +174,25 @@ def drop_edge(folder: Path) -> None:
     """Delete a collection. `NotFound` when there is none, `DataFolderBusy` while another process has it open."""
     if not (folder / "collection.json").is_file():
         raise NotFound(f"There is no collection {folder.name!r} in {folder.parent}.")
-    with translated(folder):
-        edge.EdgeShard.load(str(folder / "shard")).close()
-    (folder / "collection.json").unlink()
-    shutil.rmtree(folder)
+    with locked(folder):
+        with translated(folder):
+            edge.EdgeShard.load(str(folder / "shard")).close()
+        (folder / "collection.json").unlink()
+        shutil.rmtree(folder)
 
 
 def _create(folder: Path, record: Record) -> None:
     making = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(making, ignore_errors=True)
-    try:
-        # A folder without its record is what an interrupted deletion leaves.
-        shutil.rmtree(folder, ignore_errors=True)
-        making.mkdir(parents=True)
-        with translated(folder):
-            shard = edge.EdgeShard.create(str(making / "shard"), _config(record.dimensions))
-            _index_fields(shard)
-            shard.close()
-        (making / "collection.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
-        making.replace(folder)
-    except OSError as exc:
-        raise _os_error(exc, folder) from exc
-
-
-def _require(free: int, folder: Path) -> None:
-    """Raise `NoSpace` unless the disk has this many free bytes."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    try:
-        left = shutil.disk_usage(there).free
-    except OSError as exc:
-        raise _os_error(exc, folder) from exc
-    if left < free:
-        raise NoSpace(
-            f"The disk that holds {folder} has {left // 2**20} MB left, and writing needs {free // 2**20} MB; "
-            "free some space and try again."
-        )
-
-
-@contextmanager
-def _marked(folder: Path) -> Iterator[None]:
-    """Leave a file behind where the process is killed in here."""
-    marker = folder / _WRITING
-    try:
-        marker.touch()
-        try:
-            yield
-        finally:
-            marker.unlink(missing_ok=True)
-    except OSError as exc:
-        raise _os_error(exc, folder) from exc
+    # A folder without its record is what an interrupted deletion leaves.
+    shutil.rmtree(folder, ignore_errors=True)
+    making.mkdir(parents=True)
+    with translated(folder):
+        shard = edge.EdgeShard.create(str(making / "shard"), _config(record.dimensions))
+        _index_fields(shard)
+        shard.close()
+    (making / "collection.json").write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
+    making.replace(folder)
 
 
 def _index_fields(shard: edge.EdgeShard) -> None:
@@ -276,28 +248,3 @@ def _filter(query: Query) -> edge.Filter | None:
     if query.within is not None:
         must.append(edge.FieldCondition(stored.DOCUMENT_ID, match=edge.MatchAny(list(query.within))))
     return edge.Filter(must=must, must_not=must_not) if must else None
-
-
-@contextmanager
-def translated(folder: Path) -> Iterator[None]:
-    """Turn the engine's errors, all of them bare `Exception`s told apart by their text, into ours."""
-    try:
-        yield
-    except Exception as exc:
-        if type(exc) is not Exception:
-            raise
-        message = str(exc)
-        if "WouldBlock" in message:
-            raise DataFolderBusy(
-                f"The collection {folder.name!r} in {folder.parent.parent} is open in another process: stop that "
-                "process, or ask it over HTTP (`hopcite serve`), or share a Qdrant server (HOPCITE_QDRANT__URL)."
-            ) from exc
-        if "No space left" in message or "os error 28" in message:
-            raise NoSpace(f"The disk that holds {folder} is full; free some space and try again.") from exc
-        raise OperatorError(f"The vector store in {folder} failed: {message}") from exc
-
-
-def _os_error(exc: OSError, folder: Path) -> HopciteError:
-    if exc.errno == 28:
-        return NoSpace(f"The disk that holds {folder} is full; free some space and try again.")
-    return OperatorError(f"The collection folder {folder} cannot be written: {exc.strerror}; check HOPCITE_DATA_DIR.")

@@ -6,15 +6,18 @@ import json
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import qdrant_edge as edge
+from filelock import FileLock
 
 from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError
 from hopcite.types import Chunk
-from retrieval.index.edge import EdgeIndex, drop_edge, list_edge, open_edge, translated
+from retrieval.index.edge import EdgeIndex, drop_edge, list_edge, open_edge
+from retrieval.index.folder import translated
 from retrieval.index.port import Point, Query
 from retrieval.index.stored import PUBLISHER_KEY, Record
 from tests.fakes import HashingEncoder
@@ -77,7 +80,35 @@ def test_an_interrupted_creation_is_no_collection_and_is_made_anew(tmp_path: Pat
     assert list_edge(tmp_path) == []
     opened(tmp_path / "docs").close()
     assert list_edge(tmp_path) == ["docs"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".docs.lock", "docs"]
+
+
+def test_several_that_make_one_collection_at_once_make_one(tmp_path: Path) -> None:
+    for attempt in range(5):
+        folder = tmp_path / str(attempt) / "docs"
+        together = threading.Barrier(4)
+
+        def make(n: int, folder: Path = folder, together: threading.Barrier = together) -> bool:
+            together.wait()
+            try:
+                index = opened(folder)
+            except DataFolderBusy:  # another has it open
+                return False
+            index.upsert(points(4)[n : n + 1])
+            index.close()
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(make, range(4)))
+        index = opened(folder)
+        assert index.count() == sum(made) > 0
+        index.close()
+
+
+def test_a_collection_that_another_process_is_making_is_busy(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".docs.lock"), pytest.raises(DataFolderBusy, match="'docs'"):
+        open_edge(tmp_path / "docs", RECORD, create=True, prefetch=100, rrf_k=60, wait_s=0.01)
+    opened(tmp_path / "docs").close()
 
 
 def test_the_record_is_in_the_folder(tmp_path: Path) -> None:
@@ -154,7 +185,8 @@ def test_what_a_killed_writer_left_is_not_opened_below_the_reserve(tmp_path: Pat
 def test_drop_deletes_the_files(tmp_path: Path) -> None:
     opened(tmp_path / "docs").close()
     drop_edge(tmp_path / "docs")
-    assert list(tmp_path.iterdir()) == []
+    assert list_edge(tmp_path) == []
+    assert not (tmp_path / "docs").exists()
     with pytest.raises(NotFound, match="'docs'"):
         drop_edge(tmp_path / "docs")
 
