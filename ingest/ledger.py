@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from filelock import FileLock, Timeout
+
 from hopcite.errors import DataFolderBusy, NoSpace, NotFound, OperatorError, UsageError
 from hopcite.settings import Settings
 from hopcite.types import Document
@@ -60,10 +62,14 @@ def open_ledger(settings: Settings) -> Ledger:
 
 
 class Ledger:
-    """One open ledger; usable from several threads. Close it, or use it in a `with` statement."""
+    """One open ledger; usable from several threads. Close it, or use it in a `with` statement.
 
-    def __init__(self, path: Path, *, timeout_s: float = 10) -> None:
+    `timeout_s`: how long to wait for other writers before `DataFolderBusy`.
+    """
+
+    def __init__(self, path: Path, *, timeout_s: float = 30) -> None:
         self._lock = threading.RLock()
+        self._timeout_s = timeout_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=timeout_s, check_same_thread=False, isolation_level=None)
@@ -122,6 +128,27 @@ class Ledger:
             )
         found, title, text, source, page_starts, metadata = row
         return Document(found, title, text, source, tuple(json.loads(page_starts)), json.loads(metadata))
+
+    @contextlib.contextmanager
+    def writing(self, collection: str) -> Iterator[None]:
+        """Be the only one with this data folder who changes a collection's ledger and index together.
+
+        Others wait; `DataFolderBusy` when they have waited too long.
+        """
+        lock = FileLock(self._path.with_name(f".{collection}.lock"), timeout=self._timeout_s, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout as exc:
+            raise DataFolderBusy(
+                f"The collection {collection!r} is being written by another process with {self._path.parent}; "
+                "wait for it, then run the same command again."
+            ) from exc
+        except OSError as exc:
+            raise OperatorError(f"{lock.lock_file} cannot be locked ({exc}); check the data folder.") from exc
+        try:
+            yield
+        finally:
+            lock.release()
 
     def begin(self, collection: str, documents: Sequence[tuple[Document, str]]) -> None:
         """Note that documents are being indexed: what is never finished is done again next time.

@@ -108,14 +108,15 @@ def ingest_upload(
 
 def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledger) -> int:
     """Remove documents from index and ledger, and say how many. `NotFound` names unknown ids; then none is removed."""
-    known = {entry.id for entry in ledger.documents(collection.name)}
-    unknown = [found for found in ids if found not in known]
-    if unknown:
-        raise NotFound(f"No document {', '.join(map(repr, unknown))} in {collection.name!r}; nothing was deleted.")
     wanted = list(dict.fromkeys(ids))
-    ledger.unfinish(collection.name, dict.fromkeys(wanted, 0))
-    collection.index.delete_documents(wanted)
-    ledger.remove(collection.name, wanted)
+    with ledger.writing(collection.name):
+        known = {entry.id for entry in ledger.documents(collection.name)}
+        unknown = [found for found in wanted if found not in known]
+        if unknown:
+            raise NotFound(f"No document {', '.join(map(repr, unknown))} in {collection.name!r}; nothing was deleted.")
+        ledger.unfinish(collection.name, dict.fromkeys(wanted, 0))
+        collection.index.delete_documents(wanted)
+        ledger.remove(collection.name, wanted)
     return len(wanted)
 
 

@@ -3,7 +3,7 @@
 Encoding takes minutes, replacing moments, so everything is encoded first. Then, in this order: the ledger notes that
 the old chunks go, they are deleted, the new text is stored, the new chunks are written, the ledger notes that they are
 there. Wherever that is cut short, the index lacks chunks, but holds none that is not in the stored text: what is cited
-can always be found there.
+can always be found there. Replacing is locked: of two processes that write one document, the later has it wholly.
 """
 
 from __future__ import annotations
@@ -72,11 +72,12 @@ def _replace(group: Sequence[_Cut], collection: Collection, ledger: Ledger, prog
     ids = [document.id for document, _, _ in group]
     slices = collection.encoded([chunk for _, _, chunks in group for chunk in chunks], progress=progress)
     first = next(slices, [])
-    ledger.unfinish(collection.name, dict.fromkeys(ids, 0))
-    # All of them, as a chunk that comes again may have moved: its offsets are those of the old text.
-    collection.index.delete_documents(ids)
-    ledger.store(collection.name, [(document, digest) for document, digest, _ in group])
-    collection.index.upsert(first)
-    for points in slices:
-        collection.index.upsert(points)
-    ledger.finish(collection.name, [(document.id, digest, len(chunks)) for document, digest, chunks in group])
+    with ledger.writing(collection.name):
+        ledger.unfinish(collection.name, dict.fromkeys(ids, 0))
+        # All of them, as a chunk that comes again may have moved: its offsets are those of the old text.
+        collection.index.delete_documents(ids)
+        ledger.store(collection.name, [(document, digest) for document, digest, _ in group])
+        collection.index.upsert(first)
+        for points in slices:
+            collection.index.upsert(points)
+        ledger.finish(collection.name, [(document.id, digest, len(chunks)) for document, digest, chunks in group])

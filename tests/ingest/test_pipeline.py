@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from hopcite.errors import NotFound, UsageError
+from hopcite.errors import DataFolderBusy, NotFound, UsageError
 from hopcite.settings import Settings
 from hopcite.types import Document
 from ingest import (
+    Ledger,
     delete_documents,
     find_files,
     ingest_files,
     ingest_upload,
     open_ledger,
 )
-from retrieval import open_collection, open_encoder
+from retrieval import Collection, open_collection, open_encoder
+from retrieval.index.port import Vectors
+from tests.fakes import HashingEncoder
 from tests.ingest.house import LONG, House, statuses, text
 
 
@@ -50,6 +54,44 @@ def test_progress_moves_within_a_batch_and_ends_at_the_total(house: House) -> No
     assert {now.total for now in house.heard} == {600}
     house.ingest(*documents)
     assert (house.heard[-1].done, house.heard[-1].total) == (600, 600)
+
+
+class InterruptedEncoder(HashingEncoder):
+    """Something else happens before it encodes."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = meanwhile
+
+    def encode_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> list[Vectors]:
+        self.meanwhile()
+        return super().encode_documents(texts, progress=progress)
+
+
+def test_of_two_writers_of_one_document_the_later_has_it_wholly(house: House) -> None:
+    """The document is in nobody's ledger when the first writer looks, and so the second one's is when it writes."""
+    other = InterruptedEncoder(lambda: house.ingest(text("tarn", LONG)))
+    first = Collection("documents", other, house.collection.index, house.settings.search)
+    house.ingest(text("tarn", "A pond."), collection=first)
+    [entry] = house.ledger.documents("documents")
+    assert (entry.status, entry.chunks) == ("ready", 1)
+    assert house.ledger.document("documents", "tarn").text == "A pond."
+    assert [chunk.text for chunk in house.points().values()] == ["A pond."]
+    assert statuses(house.ingest(text("tarn", LONG))) == ["updated"]
+    assert "A pond." not in house.found("tarn pond lake ferry")
+
+
+def test_a_collection_that_another_process_is_writing_is_busy_and_left_alone(house: House) -> None:
+    house.ingest(text("tarn", LONG))
+    before = house.points()
+    path = house.settings.data_dir / "ledger.sqlite"
+    with Ledger(path, timeout_s=0.01) as ledger, house.ledger.writing("documents"):
+        with pytest.raises(DataFolderBusy, match=r"'documents' is being written.*run the same command again"):
+            delete_documents(["tarn"], collection=house.collection, ledger=ledger)
+        parts = {"collection": house.collection, "ledger": ledger, "settings": house.settings}
+        with pytest.raises(DataFolderBusy):
+            ingest_upload("tarn.txt", b"A pond.", **parts)  # type: ignore[arg-type] # mixed values
+    assert house.points() == before
+    assert statuses(house.ingest(text("tarn", "A pond."))) == ["updated"]
 
 
 def test_an_id_that_comes_twice_counts_once(house: House) -> None:
