@@ -22,6 +22,7 @@ from hopcite.settings import Settings
 from hopcite.types import Document
 from ingest.ledger import Ledger, LedgerEntry
 from ingest.readers import BadRecord, read_document
+from ingest.repair import agreed_entries
 from ingest.writing import write_documents
 from retrieval import Collection
 
@@ -129,7 +130,8 @@ def _ingest(
     progress: OnProgress | None,
 ) -> IngestReport:
     started = time.perf_counter()
-    known = _known(collection, ledger)
+    entries = agreed_entries(collection, ledger, shared=settings.qdrant.url is not None)
+    known = {entry.id: entry for entry in entries}
     outcomes: list[Outcome] = []
     seen: set[str] = set()
     for batch in _batches(items):
@@ -151,14 +153,6 @@ def _ingest(
     if len(seen) >= _BATCH_DOCUMENTS:
         collection.index.optimize()
     return IngestReport(tuple(outcomes), time.perf_counter() - started)
-
-
-def _known(collection: Collection, ledger: Ledger) -> dict[str, LedgerEntry]:
-    """The ledger by id. When the index lacks chunks (its folder was deleted, say), nothing in it counts as ready."""
-    entries = ledger.documents(collection.name)
-    if collection.index.count() < sum(entry.chunks for entry in entries):
-        entries = [replace(entry, status="indexing") for entry in entries]
-    return {entry.id: entry for entry in entries}
 
 
 def _compared(

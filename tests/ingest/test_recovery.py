@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import pytest
+from qdrant_client import QdrantClient
 
 from hopcite.errors import OperatorError
+from hopcite.settings import QdrantSettings, Settings
 from hopcite.types import Document
-from ingest import Ledger, delete_documents, ingest_documents
+from ingest import Ledger, delete_documents, ingest_documents, open_ledger
 from retrieval import Collection, drop_collection
 from retrieval.index.port import Index, Point, Vectors
+from retrieval.index.server import open_server
+from retrieval.index.stored import Record
 from tests.fakes import HashingEncoder
 from tests.ingest.house import LONG, House, statuses, text
 
@@ -211,5 +216,58 @@ def test_an_index_that_was_lost_is_filled_again(house: House) -> None:
     house.collection.close()
     drop_collection(house.settings, "documents")
     house.reopen()
-    house.ingest(text("tarn", LONG), text("oss", "A river."))
+    assert statuses(house.ingest(text("oss", "A river."))) == ["updated"]
+    assert {entry.id: entry.status for entry in house.ledger.documents("documents")} == {
+        "oss": "ready",
+        "tarn": "indexing",
+    }
+    assert statuses(house.ingest(text("tarn", LONG), text("oss", "A river."))) == ["updated", "unchanged"]
     assert house.points() == before
+
+
+def test_after_the_ledger_was_lost_nothing_is_searched_that_it_does_not_know(house: House, tmp_path: Path) -> None:
+    house.ingest(text("tarn", LONG), text("oss", "A river."))
+    new = House(tmp_path / "new")  # its ledger is empty
+    new.ingest(text("pond", "A pond."), collection=house.collection)
+    assert [chunk.text for chunk in house.points().values()] == ["A pond."]
+    assert [(entry.id, entry.status, entry.chunks) for entry in new.ledger.documents("documents")] == [
+        ("pond", "ready", 1)
+    ]
+    new.close()
+
+
+def test_after_an_older_ledger_was_restored_nothing_is_searched_that_it_does_not_hold(
+    house: House, tmp_path: Path
+) -> None:
+    path, copy = house.settings.data_dir / "ledger.sqlite", tmp_path / "copy.sqlite"
+    house.ingest(text("tarn", "A pond."), text("oss", "A river."), text("mire", "A bog."))
+    house.ledger.close()
+    shutil.copy(path, copy)
+    house.ledger = Ledger(path)
+    house.ingest(text("tarn", LONG), text("dune", "A dune."))
+    house.ledger.close()
+    shutil.copy(copy, path)
+    house.ledger = Ledger(path)
+    assert statuses(house.ingest(text("oss", "A river."))) == ["unchanged"]
+    assert sorted(chunk.text for chunk in house.points().values()) == ["A bog.", "A river."]
+    assert [(entry.id, entry.status, entry.chunks) for entry in house.ledger.documents("documents")] == [
+        ("mire", "ready", 1),
+        ("oss", "ready", 1),
+        ("tarn", "indexing", 0),
+    ]
+    assert statuses(house.ingest(text("tarn", "A pond."))) == ["updated"]
+    assert sorted(chunk.text for chunk in house.points().values()) == ["A bog.", "A pond.", "A river."]
+
+
+def test_what_another_data_folder_has_on_a_server_stays(house: House, tmp_path: Path) -> None:
+    client = QdrantClient(":memory:")
+    record = Record("hashing-64", 64)
+    index = open_server(client, "documents", record, url=":memory:", create=True, prefetch=100, rrf_k=60)
+    assert index is not None
+    shared = Collection("documents", HashingEncoder(), index, house.settings.search)
+    for name in ("first", "second", "third"):
+        settings = Settings(data_dir=tmp_path / name, qdrant=QdrantSettings(url="http://127.0.0.1:6333"))
+        with open_ledger(settings) as ledger:
+            ingest_documents([text(name, "A pond.")], collection=shared, ledger=ledger, settings=settings)
+    assert sorted(chunk.document_id for chunk in index.scroll()) == ["first", "second", "third"]
+    client.close()
