@@ -75,10 +75,12 @@ def ingest_files(
     """Ingest files. One that can't be read is an outcome, not an error.
 
     A document's id and source are its path as given, so relative paths name the same document as long as they are
-    given from the same folder.
+    given from the same folder. Records that are named by their line go when their file no longer has that line.
     """
     total = None if any(".jsonl" in file.name.lower() for file in files) else len(files)
-    return _ingest(_read(files), total, collection, ledger, settings, progress)
+    report = _ingest(_read(files), total, collection, ledger, settings, progress)
+    _delete_lost_lines(report.outcomes, collection, ledger)
+    return report
 
 
 def ingest_documents(
@@ -104,7 +106,9 @@ def ingest_upload(
     progress: OnProgress | None = None,
 ) -> IngestReport:
     """Ingest an uploaded file. The same name again replaces it."""
-    return _ingest(_read_bytes(name, name, data), None, collection, ledger, settings, progress)
+    report = _ingest(_read_bytes(name, name, data), None, collection, ledger, settings, progress)
+    _delete_lost_lines(report.outcomes, collection, ledger)
+    return report
 
 
 def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledger) -> int:
@@ -115,10 +119,27 @@ def delete_documents(ids: Sequence[str], *, collection: Collection, ledger: Ledg
         unknown = [found for found in wanted if found not in known]
         if unknown:
             raise NotFound(f"No document {', '.join(map(repr, unknown))} in {collection.name!r}; nothing was deleted.")
-        ledger.unfinish(collection.name, dict.fromkeys(wanted, 0))
-        collection.index.delete_documents(wanted)
-        ledger.remove(collection.name, wanted)
+        _delete(wanted, collection, ledger)
     return len(wanted)
+
+
+def _delete_lost_lines(outcomes: Sequence[Outcome], collection: Collection, ledger: Ledger) -> None:
+    """Delete the records without an id of their own whose line is gone from a file that was read."""
+    there = {outcome.source for outcome in outcomes}
+    files = {_file(source) for source in there if _file(source) != source}
+    if not files:
+        return
+    with ledger.writing(collection.name):
+        named_by_line = [entry.id for entry in ledger.documents(collection.name) if entry.id == entry.source]
+        gone = [found for found in named_by_line if _file(found) in files and found not in files | there]
+        if gone:
+            _delete(gone, collection, ledger)
+
+
+def _delete(ids: Sequence[str], collection: Collection, ledger: Ledger) -> None:
+    ledger.unfinish(collection.name, dict.fromkeys(ids, 0))
+    collection.index.delete_documents(ids)
+    ledger.remove(collection.name, ids)
 
 
 def _ingest(

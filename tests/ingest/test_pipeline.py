@@ -178,6 +178,24 @@ def test_a_record_may_move_to_another_line(house: House, tmp_path: Path) -> None
     assert {chunk.source for chunk in house.points().values()} == {f"{file.as_posix()}#1", f"{file.as_posix()}#2"}
 
 
+def test_a_line_that_is_gone_from_its_file_is_no_longer_found(house: House, tmp_path: Path) -> None:
+    file, other = tmp_path / "records.jsonl", tmp_path / "other.jsonl"
+    other.write_text('{"text": "A bog."}', encoding="utf-8")
+    file.write_text('{"text": "A lake."}\n{"id": "own", "text": "A dune."}\n{"text": "A river."}', encoding="utf-8")
+    house.ingest_files(file, other)
+    file.write_text('{"text": "A river."}\nno\n', encoding="utf-8")
+    assert statuses(house.ingest_files(file)) == ["updated", "failed"]
+    # A record with an id of its own may as well have moved to another file.
+    assert sorted(house.found("river lake bog dune")) == ["A bog.", "A dune.", "A river."]
+    file.write_text("", encoding="utf-8")
+    assert statuses(house.ingest_files(file)) == ["failed"]
+    assert {entry.id for entry in house.ledger.documents("documents")} == {
+        f"{file.as_posix()}#1",
+        f"{other.as_posix()}#1",
+        "own",
+    }
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux only")
 def test_a_file_name_that_is_no_unicode_is_stored_escaped(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "in"
