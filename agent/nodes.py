@@ -8,13 +8,15 @@ A node raises `BudgetExhausted` when it may not run; `agent.graph` then leaves i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import reduce
 from itertools import islice
 
+from agent.absent import name_words, names_asked, unheard
 from agent.calibration import conditions_of
 from agent.cite import cite, extract, unverified, verified
+from agent.compare import comparison_of
 from agent.context import Context, StageEvent
 from agent.dissent import with_dissent
 from agent.drafts import better
@@ -34,6 +36,7 @@ NOT_FROM = (
     "Nothing that was found is from {0}, or names it. If you mean a document that does not tell its publisher, ask "
     "without the name."
 )
+NOT_NAMED = "Nothing in the documents names {0}."
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
 # Seconds that the store may take to give back the cited passages; the fewer, once the deadline has passed.
@@ -65,12 +68,16 @@ async def search(state: State, context: Context) -> Outcome:
     step = Step(QUESTION, question, status=status_of(hits), chunk_ids=ids_of(hits))
     evidence = trusted_first(hits, defences=context.options.defences)
     change: State = {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False}
-    absent = await _missing_sources(question, hits, context)
-    if not absent:
-        return Outcome(change, {"hits": len(hits)})
-    draft = Draft("", NOT_FROM.format(" or ".join(absent)), unknown=True, cut_short=False)
-    refused = drafted(draft, (), {**state, **change}, context)
-    return Outcome({**change, **refused.change, "final": True}, {"hits": len(hits), "missing_sources": absent})
+    if absent := await _missing_sources(question, hits, context):
+        refused = _refusal(NOT_FROM, absent, {**state, **change}, context)
+        return Outcome({**change, **refused}, {"hits": len(hits), "missing_sources": absent})
+    # Of a comparison no draft is written at first; of its sides nothing but their names is known.
+    compared = comparison_of(question)
+    sides = name_words(f"{compared.first}, {compared.second}") if compared and compared.asked != "same" else {}
+    if absent := await _missing_names(sides, hits, context):
+        refused = _refusal(NOT_NAMED, absent, {**state, **change}, context)
+        return Outcome({**change, **refused}, {"hits": len(hits), "missing_names": absent})
+    return Outcome(change, {"hits": len(hits)})
 
 
 async def rerank(state: State, context: Context) -> Outcome:
@@ -113,7 +120,13 @@ async def write(state: State, context: Context) -> Outcome:
     )
     if not (draft.text or draft.short_answer):  # the time ran out before the first word
         return Outcome({"final": True}, {"skipped": "the model wrote nothing"})
-    return drafted(draft, passages, state, context)
+    made = drafted(draft, passages, state, context)
+    if state.get("drafts") or made.change["drafts"][-1].sure(context.options.sure):
+        return made
+    absent = await _missing_names(names_asked(state["question"]), state["evidence"], context)
+    if not absent:
+        return made
+    return Outcome(_refusal(NOT_NAMED, absent, state, context), {**made.detail, "missing_names": absent})
 
 
 async def verify(state: State, context: Context) -> Outcome:
@@ -157,6 +170,26 @@ async def _missing_sources(question: str, hits: Sequence[Hit], context: Context)
         return ()
     publishers = await asyncio.to_thread(context.deps.collection.index.publishers)
     return missing(sources, publishers, [hit.chunk for hit in hits])
+
+
+async def _missing_names(words: Mapping[str, str], hits: Sequence[Hit], context: Context) -> tuple[str, ...]:
+    """In adaptive mode: of the names with these words, those with one that no document has."""
+    options, collection = context.options, context.deps.collection
+    if options.mode != "adaptive" or not options.write or options.passages:
+        return ()
+    found = (hit.chunk for hit in hits)
+    left = unheard(words, (" ".join((chunk.title, chunk.text, *chunk.metadata.values())) for chunk in found))
+    if not left:
+        return ()
+    left = unheard(left, await asyncio.to_thread(collection.index.publishers))
+    held = await asyncio.to_thread(collection.holds, list(left), within=options.within)
+    return tuple(dict.fromkeys(name for name, known in zip(left.values(), held, strict=True) if not known))
+
+
+def _refusal(text: str, names: Sequence[str], state: State, context: Context) -> State:
+    """A draft without an answer, in place of any other."""
+    draft = Draft("", text.format(" or ".join(names)), unknown=True, cut_short=False)
+    return {**drafted(draft, (), {**state, "drafts": ()}, context).change, "final": True}
 
 
 def _given(passages: Sequence[Chunk]) -> tuple[Hit, ...]:

@@ -12,7 +12,7 @@ from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settin
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
 from retrieval.hops import Further, Search, by_publisher, follow, fuse, named_in, published_in
-from retrieval.index.port import Index, Point, Query
+from retrieval.index.port import Index, Point, Query, Vectors
 from retrieval.index.stored import Record
 from retrieval.names import title_key
 
@@ -106,6 +106,17 @@ class Collection:
                 for hits, of_question, of_publishers, of_hits in zip(hybrid, named, published, neighbours, strict=True)
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
+
+    def holds(self, words: Sequence[str], *, within: tuple[str, ...] | None = None) -> list[bool]:
+        """Of each word whether a chunk has it, in one of the forms that BM25 takes for the same."""
+        vectors = [self.encoder.encode_words(word) for word in words]
+        found = iter(
+            self.index.query(
+                [Query(Vectors((), sparse), 1, "sparse", within=within) for sparse in vectors if sparse.indices]
+            )
+        )
+        # A word that is so common that it is not indexed is held.
+        return [bool(next(found)) if sparse.indices else True for sparse in vectors]
 
     def close(self) -> None:
         """Release the store."""

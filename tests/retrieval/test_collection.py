@@ -102,6 +102,12 @@ def test_single_modes(collection: Collection, mode: str) -> None:
     assert hits[0].chunk.title == "Lighthouse Keepers"
 
 
+def test_a_word_is_held_where_a_chunk_has_it(collection: Collection) -> None:
+    assert collection.holds(["organ", "Kamakalawa", "oltrey", "lighthouse"]) == [True, False, True, True]
+    assert collection.holds(["organ", "oltrey"], within=("Salt Road", "Oltrey")) == [False, True]
+    assert collection.holds([]) == []
+
+
 def test_the_title_is_embedded_with_the_text(collection: Collection) -> None:
     collection.add([chunk("Zorvane", "Its walls are of slate.")])
     assert titles(collection, "zorvane", limit=1, hops=False) == ["Zorvane"]

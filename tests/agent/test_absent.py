@@ -1,0 +1,87 @@
+"""Names that no document has: the question is declined where the writer is not sure, and else only told apart."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from agent import AnswerOptions, answer_question
+from agent.absent import name_words, names_asked, unheard
+from retrieval import Collection
+from tests.agent.test_drafts import NO_STEPS, nodes, told
+from tests.agent.test_graph import ask, chunks, collection, deps
+
+__all__ = ["collection"]
+
+QUESTION = "In which town was the composer of Winter Tarantella born?"
+GUESS = "Answer: Kestmark\nOttilie Brandvold was born in Kestmark [1]."
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Who wrote the novel Low Tarnish?", {"tarnish": "Low Tarnish"}),  # three letters say little
+        ("Besides Tarn, where is the Oyelund's boat?", {"tarn": "Tarn", "oyelund": "Oyelund"}),
+        ("What did NASA, the UN and McArdle report in 1911?", {"mcardle": "McArdle"}),
+        ("who was ottilie brandvold?", {}),
+        ("Wer hat Kestmark vermessen?", {}),
+    ],
+)
+def test_a_names_words_are_those_with_a_capital_and_small_letters(question: str, words: dict[str, str]) -> None:
+    assert names_asked(question) == words
+
+
+def test_the_first_word_of_a_side_is_a_name() -> None:
+    assert name_words("Kamakalawa, Mirel Bridge") == {
+        "kamakalawa": "Kamakalawa",
+        "mirel": "Mirel Bridge",
+        "bridge": "Mirel Bridge",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        pytest.param("The parliament met at Tarn.", True, id="a slip of the pen"),
+        pytest.param("The PARLIMENT met.", True, id="in capitals"),
+        pytest.param("The council met.", False, id="another word"),
+    ],
+)
+def test_a_word_that_is_nearly_there_is_heard(text: str, *, heard: bool) -> None:
+    assert unheard({"parliment": "Parliment"}, [text]) == ({} if heard else {"parliment": "Parliment"})
+
+
+def test_an_unsure_answer_on_what_no_document_names_is_not_given(collection: Collection) -> None:
+    answer = ask(collection, [told(GUESS, 0.6)], question=QUESTION)
+    assert (answer.status, answer.short_answer, answer.citations) == ("unanswerable", "", ())
+    assert answer.answer == "Nothing in the documents names Winter Tarantella."
+    assert nodes(answer) == ["search", "write", "verify"]
+
+
+def test_a_sure_answer_stands(collection: Collection) -> None:
+    assert ask(collection, [told(GUESS, 0.9)], question=QUESTION).short_answer == "Kestmark"
+
+
+def test_what_is_compared_must_be_there(collection: Collection) -> None:
+    answer = ask(collection, [], question="Which opened first, Mirel Bridge or the Kamakalawa Tunnel?")
+    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 0)
+    assert answer.answer == "Nothing in the documents names Kamakalawa Tunnel."
+
+
+def test_a_document_that_the_search_did_not_find_counts(collection: Collection) -> None:
+    text = "Winter Tarantella"
+    [first] = chunks()[:1]
+    collection.add([replace(first, id="6f7b8f5e-1b5c-5d3f-9b1f-6f0f5d3c2a11", document_id="tarantella", text=text)])
+    options = AnswerOptions(within=(first.document_id,))
+    parts, _ = deps(collection, [told(GUESS, 0.6)])
+    inside = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
+    assert inside.answer == "Nothing in the documents names Winter Tarantella.", "of those that are searched"
+    parts, chat = deps(collection, [told(GUESS, 0.6), NO_STEPS])
+    everywhere = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
+    assert (everywhere.short_answer, len(chat.requests)) == ("Kestmark", 2)
+
+
+def test_other_modes_ask_the_writer_alone(collection: Collection) -> None:
+    assert ask(collection, [told(GUESS, 0.6)], question=QUESTION, mode="never").short_answer == "Kestmark"
