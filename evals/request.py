@@ -43,4 +43,7 @@ def check_request(request: RunRequest, system: System) -> None:
     if request.dataset == own.NAME:
         raise UsageError("Your own questions are asked of the collection as it is; leave out --without-gold.")
     if request.retrieval_only or system.evidence != "retrieved":
-        raise UsageError("Without the gold documents there are answers alone to score, from what a search finds.")
+        raise UsageError(
+            "Without the gold documents there are answers alone to score, from what a search finds; leave out "
+            "--without-gold."
+        )
