@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from agent.words import content_words, denies
+from agent.words import content_words, denies, life_events
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk
 
@@ -26,6 +26,8 @@ class Quote:
     words: frozenset[str]
     denies: bool = False
     """Whether it says that something is not so."""
+    events: frozenset[str] = frozenset()
+    """Which of birth and death it speaks of."""
 
 
 def quotable(passages: Sequence[Chunk], withheld: Withheld = NOTHING) -> list[Quote]:
@@ -46,9 +48,10 @@ def held_by(quotes: Iterable[Quote]) -> frozenset[str]:
 def _sentences(passage: int, chunk: Chunk) -> Iterator[Quote]:
     title = content_words(chunk.title) | _stated(chunk)
     for start, end in split_sentences(chunk.text):
-        words = content_words(chunk.text[start:end])
+        text = chunk.text[start:end]
+        words = content_words(text)
         if words - title:  # else it is the heading itself, and shows nothing
-            yield Quote(passage, start, end, words | title, denies(chunk.text[start:end]))
+            yield Quote(passage, start, end, words | title, denies(text), life_events(f"{chunk.title} {text}"))
 
 
 def _stated(chunk: Chunk) -> frozenset[str]:

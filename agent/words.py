@@ -13,6 +13,17 @@ _EMPTY_WORDS = frozenset(
     "we were what when where which while who whom whose why will with would yes you your".split()
 )
 
+_EVENTS = {
+    "birth": re.compile(r"\b(?:born|birth\w*|née?|native|b\.)(?!\w)", re.IGNORECASE),
+    "death": re.compile(
+        r"\b(?:die[sd]?|dying|death\w*|dead|deceased|killed|murdered|executed|assassinated|beheaded|hanged|drowned"
+        r"|perished|suicide|passed away|d\.)(?!\w)",
+        re.IGNORECASE,
+    ),
+}
+# "Imre Valko (3 May 1901 (baptised) – 1970)": the years of a life stand in such brackets.
+_BRACKETS = re.compile(r"\([^()]{0,80}(?:\([^()]{0,40}\)[^()]{0,80})?\)")
+_YEAR = re.compile(r"(?<!\d)\d{3,4}(?!\d)")
 _DENIAL = re.compile(r"\b(?:not(?! only\b)|never|neither|nor|cannot)\b|n['’]t\b", re.IGNORECASE)
 
 
@@ -29,6 +40,13 @@ def key_words(text: str) -> frozenset[str]:
 def denies(text: str) -> bool:
     """Whether the text says that something is not so, which its content words do not tell."""
     return bool(_DENIAL.search(text))
+
+
+def life_events(text: str) -> frozenset[str]:
+    """Which of birth and death the text speaks of. Years in brackets, "(1901–1970)", are both; bare ones say nothing."""
+    if any(len(_YEAR.findall(brackets)) >= 2 for brackets in _BRACKETS.findall(text)):
+        return frozenset(_EVENTS)
+    return frozenset(name for name, said in _EVENTS.items() if said.search(text))
 
 
 def _folded_words(text: str) -> list[tuple[str, str]]:

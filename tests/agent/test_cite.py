@@ -104,6 +104,27 @@ def test_a_denial_is_not_borne_out_by_the_words_of_what_it_denies(claim: str, su
     assert check(cite(f"{claim} [1].", PASSAGES)).claims[0].supported is supported
 
 
+@pytest.mark.parametrize(
+    ("claim", "text", "supported"),
+    [
+        ("Imre Valko was born in 1931", "Coxswains: Imre Valko 1931 - 1969, Sena Oduya 1969 - 1980.", None),
+        ("Imre Valko was coxswain from 1931 to 1969", "Coxswains: Imre Valko 1931 - 1969.", True),
+        ("Imre Valko was born in 1901", "Imre Valko (3 May 1901 (baptised) – 1970) was a novelist.", True),
+        ("Imre Valko was born in 1901", "Imre Valko (b. 1901) was a novelist.", True),
+        ("Imre Valko died in 1970", "Imre Valko was born in 1901 and moved to Lund in 1970.", None),
+        ("Imre Valko died in 1970", "Imre Valko was killed near Lund in 1970.", True),
+    ],
+)
+def test_a_birth_or_death_must_be_one_in_the_quote(claim: str, text: str, supported: bool | None) -> None:
+    cited = cite(f"{claim} [1].", [chunk("v", "The station", text)])
+    assert cited.claims[0].supported is supported
+
+
+def test_a_title_that_speaks_of_death_holds_a_claim_that_names_it() -> None:
+    film = chunk("f", "The Count Must Die", "It was directed by Imre Valko in 1957.")
+    assert cite("The Count Must Die was directed by Imre Valko [1].", [film]).claims[0].supported is True
+
+
 def test_nothing_to_cite() -> None:
     assert cite("", PASSAGES) == Cited("", (), ())
     assert cite("It opened in 1911 [1].", ()).citations == ()
