@@ -1,7 +1,8 @@
 """Names in a question that no document has: what nothing tells of, nothing answers, though a small writer tries.
 
-By rule, and for English wordings: elsewhere a capital need not make a name. Measured in docs/decisions.md, "Names that
-are not there".
+A name is there when one passage has all its words: "College Lovers" is not where one speaks of a college and another
+of lovers. By rule, and for English wordings: elsewhere a capital need not make a name. Measured in docs/decisions.md,
+"Names that are not there".
 """
 
 from __future__ import annotations
@@ -21,26 +22,24 @@ _LIKE = 0.8  # of a word, by difflib: "Parliment" is meant to be Parliament
 
 
 def names_asked(question: str) -> dict[str, str]:
-    """The words of an English question's names, as `name_words` has them. Its first word has a capital anyway."""
-    return name_words(question.strip().partition(" ")[2]) if _ENGLISH.search(question) else {}
+    """The names of an English question, as `telling_words` has them. Its first word has a capital anyway."""
+    return telling_words(question.strip().partition(" ")[2]) if _ENGLISH.search(question) else {}
 
 
-def name_words(text: str) -> dict[str, str]:
-    """The words of a text's names, folded, each with the name that it is of."""
-    return {
-        folded: name
+def telling_words(text: str) -> dict[str, str]:
+    """The names in a text, each with those of its words that say which it is; without such words it is left out."""
+    found = {
+        name: " ".join(word for word in name.split() if len(word) >= _SHORTEST and _NAME_WORD.fullmatch(word))
         for name in names_in(text)
-        for word in name.split()
-        if len(word) >= _SHORTEST and _NAME_WORD.fullmatch(word)
-        for folded in content_words(word)
     }
+    return {name: words for name, words in found.items() if content_words(words)}
 
 
-def unheard(words: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
-    """Those that no text has, nor a word so like them that it may be meant."""
-    said = frozenset[str]().union(*map(content_words, texts))
-    return {
-        word: name
-        for word, name in words.items()
-        if word not in said and not difflib.get_close_matches(word, said, n=1, cutoff=_LIKE)
-    }
+def unheard(names: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
+    """Those of which no text has all the words, or words so like them that they may be meant."""
+    said = [content_words(text) for text in texts]
+    return {name: words for name, words in names.items() if not any(_has(text, content_words(words)) for text in said)}
+
+
+def _has(said: frozenset[str], words: frozenset[str]) -> bool:
+    return all(word in said or difflib.get_close_matches(word, said, n=1, cutoff=_LIKE) for word in words)

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import reduce
 from itertools import islice
 
-from agent.absent import name_words, names_asked, unheard
+from agent.absent import names_asked, telling_words, unheard
 from agent.calibration import conditions_of
 from agent.cite import cite, extract, unverified, verified
 from agent.compare import comparison_of
@@ -73,7 +73,7 @@ async def search(state: State, context: Context) -> Outcome:
         return Outcome({**change, **refused}, {"hits": len(hits), "missing_sources": absent})
     # Of a comparison no draft is written at first; of its sides nothing but their names is known.
     compared = comparison_of(question)
-    sides = name_words(f"{compared.first}, {compared.second}") if compared and compared.asked != "same" else {}
+    sides = telling_words(f"{compared.first}, {compared.second}") if compared and compared.asked != "same" else {}
     if absent := await _missing_names(sides, hits, context):
         refused = _refusal(NOT_NAMED, absent, {**state, **change}, context)
         return Outcome({**change, **refused}, {"hits": len(hits), "missing_names": absent})
@@ -172,18 +172,18 @@ async def _missing_sources(question: str, hits: Sequence[Hit], context: Context)
     return missing(sources, publishers, [hit.chunk for hit in hits])
 
 
-async def _missing_names(words: Mapping[str, str], hits: Sequence[Hit], context: Context) -> tuple[str, ...]:
-    """In adaptive mode: of the names with these words, those with one that no document has."""
+async def _missing_names(names: Mapping[str, str], hits: Sequence[Hit], context: Context) -> tuple[str, ...]:
+    """In adaptive mode: of the names, each with its words, those that no passage has."""
     options, collection = context.options, context.deps.collection
     if options.mode != "adaptive" or not options.write or options.passages:
         return ()
     found = (hit.chunk for hit in hits)
-    left = unheard(words, (" ".join((chunk.title, chunk.text, *chunk.metadata.values())) for chunk in found))
+    left = unheard(names, (" ".join((chunk.title, chunk.text, *chunk.metadata.values())) for chunk in found))
     if not left:
         return ()
     left = unheard(left, await asyncio.to_thread(collection.index.publishers))
-    held = await asyncio.to_thread(collection.holds, list(left), within=options.within)
-    return tuple(dict.fromkeys(name for name, known in zip(left.values(), held, strict=True) if not known))
+    held = await asyncio.to_thread(collection.holds, list(left.values()), within=options.within)
+    return tuple(name for name, known in zip(left, held, strict=True) if not known)
 
 
 def _refusal(text: str, names: Sequence[str], state: State, context: Context) -> State:

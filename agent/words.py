@@ -43,7 +43,7 @@ def denies(text: str) -> bool:
 
 
 def life_events(text: str) -> frozenset[str]:
-    """Which of birth and death the text speaks of. Years in brackets, "(1901–1970)", are both; bare ones say nothing."""
+    """Which of birth and death the text speaks of. Years in brackets, "(1901–1970)", are both; bare ones neither."""
     if any(len(_YEAR.findall(brackets)) >= 2 for brackets in _BRACKETS.findall(text)):
         return frozenset(_EVENTS)
     return frozenset(name for name, said in _EVENTS.items() if said.search(text))

@@ -12,7 +12,7 @@ from hopcite.settings import COLLECTION_NAME, SearchMode, SearchSettings, Settin
 from hopcite.types import Chunk, Hit
 from retrieval.encoder import Encoder
 from retrieval.hops import Further, Search, by_publisher, follow, fuse, named_in, published_in
-from retrieval.index.port import Index, Point, Query, Vectors
+from retrieval.index.port import Index, Point, Query, Scored, SparseVector, Vectors
 from retrieval.index.stored import Record
 from retrieval.names import title_key
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SLICE = 1024
 """Chunks encoded and then written at once: bounds the memory, and what a crash can lose."""
+
+_NEAREST = 50
 
 
 class Collection:
@@ -107,16 +109,20 @@ class Collection:
             ]
         return [[Hit(hit.chunk, rank, hit.score) for rank, hit in enumerate(hits, start=1)] for hits in found]
 
-    def holds(self, words: Sequence[str], *, within: tuple[str, ...] | None = None) -> list[bool]:
-        """Of each word whether a chunk has it, in one of the forms that BM25 takes for the same."""
-        vectors = [self.encoder.encode_words(word) for word in words]
-        found = iter(
-            self.index.query(
-                [Query(Vectors((), sparse), 1, "sparse", within=within) for sparse in vectors if sparse.indices]
-            )
-        )
-        # A word that is so common that it is not indexed is held.
-        return [bool(next(found)) if sparse.indices else True for sparse in vectors]
+    def holds(self, phrases: Sequence[str], *, within: tuple[str, ...] | None = None) -> list[bool]:
+        """Of each phrase whether one chunk, with its title, has all its words, in forms that BM25 takes for the same.
+
+        Looked for in the `_NEAREST` chunks that BM25 ranks first: one with all the words of a name is among them.
+        """
+        asked = [self.encoder.encode_words(phrase) for phrase in phrases]
+        queries = [Query(Vectors((), sparse), _NEAREST, "sparse", within=within) for sparse in asked if sparse.indices]
+        found = iter(self.index.query(queries))
+        # Words that are so common that they are not indexed are held.
+        return [self._one_has(sparse, next(found)) if sparse.indices else True for sparse in asked]
+
+    def _one_has(self, sparse: SparseVector, hits: Sequence[Scored]) -> bool:
+        words = set(sparse.indices)
+        return any(words <= set(self.encoder.encode_words(embedded_text(hit.chunk)).indices) for hit in hits)
 
     def close(self) -> None:
         """Release the store."""

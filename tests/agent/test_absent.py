@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent import AnswerOptions, answer_question
-from agent.absent import name_words, names_asked, unheard
+from agent.absent import names_asked, telling_words, unheard
 from retrieval import Collection
 from tests.agent.test_drafts import NO_STEPS, nodes, told
 from tests.agent.test_graph import ask, chunks, collection, deps
@@ -20,37 +20,35 @@ GUESS = "Answer: Kestmark\nOttilie Brandvold was born in Kestmark [1]."
 
 
 @pytest.mark.parametrize(
-    ("question", "words"),
+    ("question", "names"),
     [
-        ("Who wrote the novel Low Tarnish?", {"tarnish": "Low Tarnish"}),  # three letters say little
-        ("Besides Tarn, where is the Oyelund's boat?", {"tarn": "Tarn", "oyelund": "Oyelund"}),
-        ("What did NASA, the UN and McArdle report in 1911?", {"mcardle": "McArdle"}),
+        ("Who wrote the novel Low Tarnish?", {"Low Tarnish": "Tarnish"}),  # three letters say little
+        ("Besides Tarn, where is the Oyelund's boat?", {"Tarn": "Tarn", "Oyelund": "Oyelund"}),
+        ("What did NASA, the UN and McArdle report in 1911?", {"McArdle": "McArdle"}),
         ("who was ottilie brandvold?", {}),
         ("Wer hat Kestmark vermessen?", {}),
     ],
 )
-def test_a_names_words_are_those_with_a_capital_and_small_letters(question: str, words: dict[str, str]) -> None:
-    assert names_asked(question) == words
+def test_a_names_words_are_those_with_a_capital_and_small_letters(question: str, names: dict[str, str]) -> None:
+    assert names_asked(question) == names
 
 
 def test_the_first_word_of_a_side_is_a_name() -> None:
-    assert name_words("Kamakalawa, Mirel Bridge") == {
-        "kamakalawa": "Kamakalawa",
-        "mirel": "Mirel Bridge",
-        "bridge": "Mirel Bridge",
-    }
+    assert telling_words("Kamakalawa, Mirel Bridge") == {"Kamakalawa": "Kamakalawa", "Mirel Bridge": "Mirel Bridge"}
 
 
 @pytest.mark.parametrize(
-    ("text", "heard"),
+    ("texts", "heard"),
     [
-        pytest.param("The parliament met at Tarn.", True, id="a slip of the pen"),
-        pytest.param("The PARLIMENT met.", True, id="in capitals"),
-        pytest.param("The council met.", False, id="another word"),
+        pytest.param(["The parliament met at Tarn Road."], True, id="a slip of the pen"),
+        pytest.param(["Tarn's PARLIMENT met."], True, id="in capitals"),
+        pytest.param(["The council met at Tarn."], False, id="another word"),
+        pytest.param(["The parliament met.", "Tarn has a council."], False, id="its words apart"),
     ],
 )
-def test_a_word_that_is_nearly_there_is_heard(text: str, *, heard: bool) -> None:
-    assert unheard({"parliment": "Parliment"}, [text]) == ({} if heard else {"parliment": "Parliment"})
+def test_a_name_is_heard_where_one_text_has_its_words_or_nearly(texts: list[str], *, heard: bool) -> None:
+    names = {"Tarn Parliment": "Tarn Parliment"}
+    assert unheard(names, texts) == ({} if heard else names)
 
 
 def test_an_unsure_answer_on_what_no_document_names_is_not_given(collection: Collection) -> None:
@@ -68,6 +66,11 @@ def test_what_is_compared_must_be_there(collection: Collection) -> None:
     answer = ask(collection, [], question="Which opened first, Mirel Bridge or the Kamakalawa Tunnel?")
     assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 0)
     assert answer.answer == "Nothing in the documents names Kamakalawa Tunnel."
+
+
+def test_a_name_whose_words_stand_in_different_documents_is_not_there(collection: Collection) -> None:
+    answer = ask(collection, [], question="Which opened first, Mirel Bridge or Kestmark Railway?")
+    assert answer.answer == "Nothing in the documents names Kestmark Railway."
 
 
 def test_a_document_that_the_search_did_not_find_counts(collection: Collection) -> None:
