@@ -166,12 +166,7 @@ OPENINGS = (READING, PLANNING)
 
 def numbered(chunks: Sequence[Chunk]) -> str:
     """The passages as the writer sees them: `[1] title`, the dates and sources that are known, then the text."""
-    return "\n\n".join(f"[{n}] {_heading(chunk)}\n{chunk.text}" for n, chunk in enumerate(chunks, start=1))
-
-
-def _heading(chunk: Chunk) -> str:
-    facts = [chunk.metadata[name] for name in ("publisher", "published_at") if chunk.metadata.get(name)]
-    return f"{chunk.title} ({', '.join(facts)})" if facts else chunk.title
+    return "\n\n".join(f"[{n}] {chunk.heading}\n{chunk.text}" for n, chunk in enumerate(chunks, start=1))
 
 
 def reading_messages(chunks: Sequence[Chunk], question: str, *, instruction: str = "") -> list[Message]:

@@ -124,7 +124,7 @@ def attention(settings: Settings) -> Callable[[RerankQuery, int], Pair]:
     scorer = _load_attention(settings)
 
     def pair(query: RerankQuery, n: int) -> Pair:
-        passages = [f"{chunk.title}\n{chunk.text}" for chunk in query.candidates[:n]]
+        passages = [f"{chunk.heading}\n{chunk.text}" for chunk in query.candidates[:n]]
         prompt = scorer.prompts(query.query, passages)[0]
         ids = [*prompt.ids, *prompt.query]
         forward = passes(scorer.model, [[ids]])

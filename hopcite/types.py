@@ -46,6 +46,12 @@ class Chunk:
     page: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def heading(self) -> str:
+        """What writer and reranker read above the text: the title, then publisher and date where they are known."""
+        facts = [self.metadata[name] for name in ("publisher", "published_at") if self.metadata.get(name)]
+        return f"{self.title} ({', '.join(facts)})".strip() if facts else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -66,7 +66,7 @@ class AttentionReranker:
 
     async def _rank(self, query: str, candidates: Sequence[Chunk], budget: Budget, stop: threading.Event) -> Ranking:
         scorer = await self._in_thread(self._loaded)
-        passages = [f"{chunk.title}\n{chunk.text}" for chunk in candidates]
+        passages = [f"{chunk.heading}\n{chunk.text}" for chunk in candidates]
         prompts = await self._in_thread(lambda: scorer.prompts(query, passages))
         scores = [0.0] * len(candidates)
         begun: list[Prompt] = []

@@ -24,6 +24,7 @@ from retrieval.rerank.in_context import computes_in_bfloat16, quiet
 from retrieval.rerank.weights import converted_folder, cpu_threads
 
 _BATCH_TOKENS = 4096
+_LEAST_SHARE = 0.7  # of a batch's longest sequence that its shortest may have: the rest of it is padding, computed too
 _HEAD = "lm_head.safetensors"
 _PLACE = re.compile("\x00(\\d+)\x00")
 
@@ -106,7 +107,8 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Numbers of sequences in batches of similar length, each at most `_BATCH_TOKENS` with its padding."""
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda number: lengths[number], reverse=True):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
+        longest = lengths[batch[0]] if batch else 0
+        if batch and ((len(batch) + 1) * longest > _BATCH_TOKENS or lengths[number] < _LEAST_SHARE * longest):
             yield batch
             batch = []
         batch.append(number)

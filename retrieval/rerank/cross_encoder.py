@@ -65,7 +65,7 @@ class CrossEncoderReranker:
         """Rank any number of candidates. Raises `BudgetExhausted` at the deadline, `ModelFileError`."""
         if len(candidates) < 2:
             return keep_order(len(candidates))
-        pairs = [(query, f"{chunk.title}\n{chunk.text}".strip()) for chunk in candidates]
+        pairs = [(query, f"{chunk.heading}\n{chunk.text}".strip()) for chunk in candidates]
         with budget.reserve() as call:
             try:
                 async with asyncio.timeout(None if math.isinf(call.remaining_s) else call.remaining_s):

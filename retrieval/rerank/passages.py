@@ -21,7 +21,7 @@ from hopcite.types import Chunk
 
 PASSAGE_TOKENS = RerankSettings().passage_tokens  # a chunk of the default size is never cut
 _BYTES_PER_TOKEN = 4
-_TITLE_PART = 4  # a title has at most one in so many of a passage's tokens
+_HEADING_PART = 4  # a heading has at most one in so many of a passage's tokens
 SHORT_TOKENS = 50  # of a passage: with fewer, a note says so
 _LEAST_TOKENS = 8  # with fewer, a passage says nothing
 _INSTRUCTION_TOKENS = 256  # what the longest prompt holds beside passages and question
@@ -59,20 +59,20 @@ def share(context_tokens: int, passages: int, *, query: str, reply_tokens: int) 
 
 
 def cut(passage: Chunk, *, limit: int = PASSAGE_TOKENS, most: float = math.inf) -> tuple[str, str]:
-    """Title and text, harmless and cut for a model whose tokens can't be counted.
+    """Heading and text, harmless and cut for a model whose tokens can't be counted.
 
-    The text has at most `limit` tokens of four bytes, and the title a quarter of that beside it. Together they have at
-    most `most` by the estimate of `tokens`, and of these the title has a quarter at most.
+    The text has at most `limit` tokens of four bytes, and the heading a quarter of that beside it. Together they have
+    at most `most` by the estimate of `tokens`, and of these the heading has a quarter at most.
     """
     size = limit * _BYTES_PER_TOKEN
-    title = _clipped(passage.title, size // _TITLE_PART, most / _TITLE_PART)
-    return title, _clipped(passage.text, size, most - tokens(title))
+    heading = _clipped(passage.heading, size // _HEADING_PART, most / _HEADING_PART)
+    return heading, _clipped(passage.text, size, most - tokens(heading))
 
 
 def shown(passage: Chunk, *, limit: int = PASSAGE_TOKENS, most: float = math.inf) -> str:
-    """A passage below its title, as `cut` leaves them."""
-    title, text = cut(passage, limit=limit, most=most)
-    return f"{title}\n{text}" if title else text
+    """A passage below its heading, as `cut` leaves them."""
+    heading, text = cut(passage, limit=limit, most=most)
+    return f"{heading}\n{text}" if heading else text
 
 
 def listing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,14 @@ def test_ranking_is_by_score_and_is_charged() -> None:
     assert [ranking.scores[i] for i in ranking.order] == sorted(ranking.scores, reverse=True)
     assert (ranking.valid, ranking.calls, budget.llm_calls) == (True, 1, 1)
     assert budget.prompt_tokens == ranking.prompt_tokens > 0
+
+
+def test_a_passages_publisher_is_read() -> None:
+    reranker = AttentionReranker(lambda: tiny(AttentionRecipe()), name="tiny")
+    plain = [chunk("one", text) for text in PASSAGES]
+    told = [replace(passage, metadata={"publisher": "nine"}) for passage in plain]
+    plainly, with_it = (asyncio.run(reranker.rerank("who", one, budget=Budget())) for one in (plain, told))
+    assert with_it.prompt_tokens - plainly.prompt_tokens >= len(PASSAGES)
 
 
 def test_lists_at_once_take_turns_and_keep_their_scores() -> None:

@@ -175,6 +175,7 @@ def test_batches_hold_everything_once_within_their_limit(lengths: list[int]) -> 
     batches = list(_batches(lengths))
     assert sorted(number for batch in batches for number in batch) == list(range(len(lengths)))
     assert all(len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= 4096 for batch in batches)
+    assert all(min(lengths[n] for n in batch) >= 0.7 * max(lengths[n] for n in batch) for batch in batches)
 
 
 def test_a_model_that_is_not_here_is_an_error(tmp_path: Path) -> None:

@@ -107,6 +107,14 @@ def test_no_more_of_a_passage_is_asked_about_than_its_limit(method: str) -> None
     assert set(shown) == {64}
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_publisher_and_date_are_read_with_the_title(method: str) -> None:
+    chat = Longest(texts=["[1]"])
+    dated = [replace(passage("t"), metadata={"publisher": "Oss Gazette", "published_at": "2023-10-03"})] * 5
+    asyncio.run(ChatReranker(chat, CHAT_METHODS[method]).rerank("Who?", dated, budget=Budget()))
+    assert "T0 (Oss Gazette, 2023-10-03)" in "".join(message["content"] for message in chat.messages)
+
+
 def test_passages_that_the_window_makes_short_are_noted() -> None:
     chat = OracleChat(context_tokens=1024)
     ranking = ranked("letters", 20, chat)
