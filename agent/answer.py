@@ -117,11 +117,12 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
     claims = cited.claims if cited else ()
     status = _status(state)
     confidence, told = _confidence(state, context, status)
-    if status == "answered" and confidence < _DOUBTFUL:
+    steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
+    in_vain = any(step.status in ("no_evidence", "skipped") for step in steps)
+    if status == "answered" and confidence < (context.options.sure if in_vain else _DOUBTFUL):
         status = "partial"
     shown = cited.answer if cited and status != "unanswerable" else _said(draft) or NOTHING_FOUND
     total_ms = (time.perf_counter() - started + context.budget.saved_s) * 1000
-    steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
     return Answer(
         question=question,
         answer=shown,
@@ -148,7 +149,7 @@ def _said(draft: Draft | None) -> str:
 def _status(state: State) -> AnswerStatus:
     """partial: time ran out, no model wrote, quotes could not be checked, or do not hold a claim or the short answer.
 
-    So is, in the end, an answer of little confidence.
+    So is, in the end, an answer of little confidence, and of no great one where a step was looked for in vain.
     """
     draft, cited = state.get("draft"), state.get("cited")
     if cited is None or not cited.claims or (draft is not None and draft.unknown):

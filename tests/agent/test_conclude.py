@@ -123,6 +123,18 @@ def test_a_step_is_not_read_further_with_the_writers_call(twice: Collection) -> 
     assert (answer.short_answer, answer.usage.llm_calls) == ("Tarn", 4)
 
 
+@pytest.mark.parametrize(("likely", "status"), [(0.6, "partial"), (0.7, "answered")])
+def test_where_a_step_found_nothing_only_a_sure_answer_counts(
+    collection: Collection, likely: float, status: str
+) -> None:
+    again = told("Answer: Tarn\nMirel Bridge crosses the Oss at Tarn.", likely)
+    options = AnswerOptions(mode="always")
+    parts, _ = deps(collection, [PLAN, told("Answer: unknown\n", 0.9), again])
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
+    assert (answer.short_answer, answer.status) == ("Tarn", status)
+    assert [step.status for step in answer.steps[1:]] == ["no_evidence", "skipped"]
+
+
 def test_a_comparison_is_split_at_once_and_its_sides_decide(collection: Collection) -> None:
     answer = ask(collection, [BOTH, told("Answer: 1911\n", 0.9), told("Answer: 1893\n", 0.5)], question=WHICH_FIRST)
     assert nodes(answer) == ["search", "plan", "search_steps", "answer_steps", "conclude", "verify"]
