@@ -168,7 +168,7 @@ def _labels(model: CausalModel, prompts: Sequence[Any], labels: Sequence[str]) -
     ids = [model.conversation(prompt) for prompt in prompts]
     shared = len(common_prefix([one[:-1] for one in ids])) if len(ids) > 1 else 0
     rests = [one[shared:] for one in ids]
-    batches = [[rests[number] for number in batch] for batch in _batches([len(rest) for rest in rests])]
+    batches = [[rests[number] for number in batch] for batch in _batches(list(map(len, rests)), model.batch_tokens)]
     tokens = sum(map(len, rests))
     return Pair(
         passes(model.decoder, batches),

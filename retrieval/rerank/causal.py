@@ -24,6 +24,7 @@ from retrieval.rerank.in_context import computes_in_bfloat16, quiet
 from retrieval.rerank.weights import converted_folder, cpu_threads
 
 _BATCH_TOKENS = 4096
+_THREAD_TOKENS = 256  # for each thread of a CPU, which gains nothing from more at once and loses to padding
 _LEAST_SHARE = 0.7  # of a batch's longest sequence that its shortest may have: the rest of it is padding, computed too
 _HEAD = "lm_head.safetensors"
 _PLACE = re.compile("\x00(\\d+)\x00")
@@ -36,6 +37,12 @@ class CausalModel:
     decoder: Any
     head: torch.Tensor
     tokenizer: Any
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens that one forward pass computes at most."""
+        on_cpu = self.decoder.device.type == "cpu"
+        return min(_BATCH_TOKENS, _THREAD_TOKENS * torch.get_num_threads()) if on_cpu else _BATCH_TOKENS
 
     def plain(self, text: str) -> list[int]:
         """Token ids of text in which control tokens are only text."""
@@ -82,20 +89,25 @@ class CausalModel:
         from transformers import DynamicCache
 
         device = self.decoder.device
+        most = self.batch_tokens
         shared = DynamicCache(config=self.decoder.config)
         if prefix:
-            self.decoder(input_ids=torch.tensor([list(prefix)], device=device), past_key_values=shared, use_cache=True)
-        for batch in _batches([len(rest) for rest in rests]):
+            self._states(torch.tensor([list(prefix)], device=device), shared, most)
+        for batch in _batches([len(rest) for rest in rests], most):
             longest = max(len(rests[number]) for number in batch)
             # Padding stands on the right, where causal attention never looks; any token will do.
             ids = [[*rests[number], *[rests[number][0]] * (longest - len(rests[number]))] for number in batch]
             cache = copy.deepcopy(shared)
             cache.batch_repeat_interleave(len(batch))
-            states = self.decoder(
-                input_ids=torch.tensor(ids, device=device), past_key_values=cache, use_cache=True
-            ).last_hidden_state
+            states = self._states(torch.tensor(ids, device=device), cache, most)
             for row, number in enumerate(batch):
                 yield number, states[row, : len(rests[number])]
+
+    def _states(self, ids: torch.Tensor, cache: Any, most: int) -> torch.Tensor:
+        """Hidden states after what the cache holds, at most so many tokens of each sequence in one pass."""
+        parts = torch.split(ids, most, dim=1)
+        states = [self.decoder(input_ids=part, past_key_values=cache, use_cache=True) for part in parts]
+        return torch.cat([part.last_hidden_state for part in states], dim=1)
 
 
 def begun(messages: Sequence[Message]) -> str:
@@ -103,12 +115,12 @@ def begun(messages: Sequence[Message]) -> str:
     return messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Numbers of sequences in batches of similar length, each at most `_BATCH_TOKENS` with its padding."""
+def _batches(lengths: Sequence[int], most: int = _BATCH_TOKENS) -> Iterator[list[int]]:
+    """Numbers of sequences in batches of similar length, of at most `most` tokens with their padding, or of one."""
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda number: lengths[number], reverse=True):
         longest = lengths[batch[0]] if batch else 0
-        if batch and ((len(batch) + 1) * longest > _BATCH_TOKENS or lengths[number] < _LEAST_SHARE * longest):
+        if batch and ((len(batch) + 1) * longest > most or lengths[number] < _LEAST_SHARE * longest):
             yield batch
             batch = []
         batch.append(number)

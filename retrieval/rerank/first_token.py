@@ -32,7 +32,7 @@ class FirstTokenScorer:
         """
         ids = [self._model.conversation(messages) for messages in prompts]
         # The last token of each stays out of what is shared: its state is what tells the reply.
-        shared = common_prefix([one[:-1] for one in ids])
+        shared = common_prefix([one[:-1] for one in ids]) if len(ids) > 1 else []
         if not shared and len(ids) > 1:  # a model without a template, asked by several methods at once
             for number in range(len(ids)):
                 for _, found, tokens in self.score([prompts[number]], [labels[number]]):

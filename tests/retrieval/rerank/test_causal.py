@@ -170,6 +170,15 @@ def test_a_turn_that_is_begun_is_gone_on_with(whole: Qwen2ForCausalLM, template:
     assert found == pytest.approx({"A": math.log(a / (a + c)), "C": math.log(c / (a + c))}, abs=1e-4)
 
 
+def test_long_sequences_are_read_in_parts(whole: Qwen2ForCausalLM, model: CausalModel) -> None:
+    prefix, rests = [n % 32 for n in range(900)], [[n * 7 % 32 for n in range(length)] for length in (800, 1, 30)]
+    for shared in (prefix, []):
+        found = dict(model.hidden(shared, rests))
+        for number, rest in enumerate(rests):
+            own = (found[number] @ model.head.detach().T).log_softmax(-1)
+            torch.testing.assert_close(own, logprobs(whole, shared + rest)[len(shared) :], atol=1e-4, rtol=0)
+
+
 @given(st.lists(st.integers(1, 3000), max_size=40))
 def test_batches_hold_everything_once_within_their_limit(lengths: list[int]) -> None:
     batches = list(_batches(lengths))
