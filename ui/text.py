@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from agent import StageEvent, Thread
-from hopcite.types import Answer, Citation, Hit, Step
+from hopcite.types import Answer, Citation, Claim, Hit, Step
 
 WIDTH = 100
 _SNIPPET = 240
+_MARKER = re.compile(r"\s*\[\d+\]")
 _STAGES = {
     "retrieve": "Searching…",
     "plan": "Working out what else to look for…",
@@ -19,12 +21,14 @@ _STAGES = {
 
 
 def answer_text(answer: Answer) -> str:
-    """The answer, its citations with their quotes, the searches behind it, and the bill."""
+    """The answer, its citations with their quotes, what they do not show, the searches behind it, and the bill."""
     parts = [_wrapped(answer.answer)]
     if short := headline(answer):
         parts.insert(0, short)
     if answer.citations:
         parts.append("\n".join(map(_citation, answer.citations)))
+    if doubtful := doubts(answer):
+        parts.append("\n".join(_wrapped(f"! {line}") for line in doubtful))
     searched = rewritten(answer)
     steps = [f"searched for: {searched}"] if searched else []
     steps += [_step(step) for step in answer.steps if step.id != "q"]
@@ -44,6 +48,19 @@ def headline(answer: Answer) -> str:
     if answer.answer.lower().startswith(short.lower()):
         return ""
     return short.capitalize() if short in ("yes", "no") else short
+
+
+def doubts(answer: Answer) -> list[str]:
+    """What of the answer its quotes do not bear out, and why: what a reader should check first."""
+    if answer.status == "unanswerable":
+        return []
+    return [f"{_doubt(claim)}: “{_MARKER.sub('', claim.text)}”" for claim in answer.claims if not claim.supported]
+
+
+def _doubt(claim: Claim) -> str:
+    if not claim.citations:
+        return "Nothing was found to quote for this"
+    return "A name or number is in no quote" if claim.supported is False else "No quote alone shows this"
 
 
 def rewritten(answer: Answer) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent import Exchange
-from hopcite.types import Answer, Citation, Step, Usage
+from hopcite.types import Answer, Citation, Claim, Step, Usage
 from ui.api.chat_text import exchange_of, reply_text
 
 CITED = Citation(1, "d", "Harrow Pass", "harrow.pdf", 3, "d:0", 0, 21, "It was\nopened in 1911.", True)
@@ -40,6 +40,14 @@ def test_a_partial_answer_and_an_unchecked_quote_say_so() -> None:
     text = reply_text(replace(ANSWER, status="partial", citations=(unchecked,)))
     assert "\n\n**Partly answered:** check it against the sources.\n\n" in text
     assert text.endswith("- [1] harrow.pdf — “It was opened in 1911.” (not verified)")
+
+
+def test_what_the_quotes_do_not_show_stands_below_and_does_not_come_back() -> None:
+    doubtful = replace(ANSWER, claims=(Claim("It opened then. [1]", 0, 19, (1,), None),))
+    assert reply_text(doubtful) == (
+        f"{reply_text(ANSWER)}\n\n**Check these:**\n- No quote alone shows this: “It opened then.”"
+    )
+    assert exchange_of(ANSWER.question, reply_text(replace(doubtful, citations=()))) == Exchange.of(ANSWER)
 
 
 def test_no_answer_says_so_and_what_is_missing() -> None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from agent import Thread, Turn
-from hopcite.types import Answer, Chunk, Hit, Step, Usage
+from hopcite.types import Answer, Chunk, Claim, Hit, Step, Usage
 from ui.terminal import print_line
-from ui.text import headline, hit_text, thread_text
+from ui.text import answer_text, doubts, headline, hit_text, thread_text
 
 
 def turn(question: str, searched: str) -> Turn:
@@ -29,6 +29,25 @@ def test_a_conversation_shows_what_was_searched_only_where_it_differs() -> None:
         f"> And when?\n\n1911\n\nIn 1911.\n\nsearched for: {opened}\n\n{bill}\n\n\n"
         "> Why?\n\nNo answer yet; asked again in this thread, it goes on where it stopped."
     )
+
+
+@pytest.mark.parametrize(
+    ("citations", "supported", "shown"),
+    [
+        ((1,), True, []),
+        ((1,), False, ["A name or number is in no quote: “It opened in 1911.”"]),
+        ((1,), None, ["No quote alone shows this: “It opened in 1911.”"]),
+        ((), None, ["Nothing was found to quote for this: “It opened in 1911.”"]),
+    ],
+)
+def test_what_the_quotes_do_not_bear_out_is_said(
+    citations: tuple[int, ...], supported: bool | None, shown: list[str]
+) -> None:
+    claim = Claim("It opened in 1911. [1]", 0, 22, citations, supported)
+    answer = replace(turn("When?", "When?").answer, answer=claim.text, claims=(claim,))
+    assert doubts(answer) == shown
+    assert [line[2:] for line in answer_text(answer).split("\n") if line.startswith("! ")] == shown
+    assert doubts(replace(answer, status="unanswerable")) == []
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,20 @@ import re
 
 from agent import Exchange
 from hopcite.types import Answer, Citation
-from ui.text import headline, place, rewritten
+from ui.text import doubts, headline, place, rewritten
 
 _NOT_FOUND = "The documents do not hold the answer."
 # Chat clients load images in what they show, and some take HTML: an address there could tell others what was asked.
 _LOADED = re.compile(r"!(?=\[)|<(?=[a-z/!?])", re.IGNORECASE)
 _LEAD = re.compile(r"\*\*(.+)\*\*\n\n")
-_BELOW = re.compile(r"\n\n\*\*(?:Partly answered|Searched for|Sources):\*\*.*", re.DOTALL)
+_BELOW = re.compile(r"\n\n\*\*(?:Partly answered|Searched for|Sources|Check these):\*\*.*", re.DOTALL)
 _SEARCHED = re.compile(r"^\*\*Searched for:\*\* (.+)$", re.MULTILINE)
 
 
 def reply_text(answer: Answer) -> str:
-    """The short answer, the answer, and below it what a reader needs to check it: what was searched for, and sources.
+    """The short answer, the answer, and below it what a reader needs to check it.
 
+    That is: what was searched for, the sources, and what they do not show.
     Markdown, in which what documents and models wrote loads nothing.
     """
     parts = [answer.answer]
@@ -32,6 +33,8 @@ def reply_text(answer: Answer) -> str:
         parts.append(f"**Searched for:** {searched}")
     if answer.citations:
         parts.append("\n".join(["**Sources:**", *map(_source, answer.citations)]))
+    if doubtful := doubts(answer):
+        parts.append("\n".join(["**Check these:**", *(f"- {line}" for line in doubtful)]))
     return _LOADED.sub(lambda found: "&#33;" if found[0] == "!" else "&lt;", "\n\n".join(parts))
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from hopcite.types import Answer, Citation, Hit
 from ui.mcp.bodies import ExcerptBody, ListingBody
-from ui.text import headline, place, plural
+from ui.text import doubts, headline, place, plural
 
 
 def answer_text(answer: Answer) -> str:
-    """The answer with its markers, the quote behind each, and how far to trust it."""
+    """The answer with its markers, the quote behind each, what they do not show, and how far to trust it."""
     cited = "\n".join(map(_citation, answer.citations))
     judged = f"Status: {answer.status}. Confidence: {answer.confidence:.2f}."
-    return "\n\n".join(filter(None, (headline(answer), answer.answer, cited, judged)))
+    return "\n\n".join(filter(None, (headline(answer), answer.answer, cited, "\n".join(doubts(answer)), judged)))
 
 
 def hits_text(hits: Sequence[Hit]) -> str:

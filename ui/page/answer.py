@@ -8,7 +8,7 @@ from hopcite.types import Answer, Citation, Hit, Step
 from ui.page.parts import box, text
 from ui.page.render import answer_html
 from ui.page.source import SourcePanel
-from ui.text import headline, plural, rewritten
+from ui.text import doubts, headline, plural, rewritten
 
 _EMIT_NUMBER = "(e) => { const chip = e.target.closest('.chip'); if (chip) emit(chip.dataset.n); }"
 _STATUS = {"answered": "Answered", "partial": "Partly answered", "unanswerable": "Not in the documents"}
@@ -35,6 +35,8 @@ class AnswerView:
         self._words()
         if answer.citations:
             self._sources()
+        for line in doubts(answer):
+            text(line, "doubt")
         self._facts()
         self._steps()
         self._evidence()
