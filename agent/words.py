@@ -13,12 +13,12 @@ _EMPTY_WORDS = frozenset(
     "we were what when where which while who whom whose why will with would yes you your".split()
 )
 
+# "b. 1901" is a birth, the initial of "George B. McClellan" none.
 _EVENTS = {
-    "birth": re.compile(r"\b(?:born|birth\w*|née?|native|b\.)(?!\w)", re.IGNORECASE),
+    "birth": re.compile(r"(?i:\b(?:born|birth\w*|née?|native)\b)|\bb\.\s?(?:c\.\s?)?\d"),
     "death": re.compile(
-        r"\b(?:die[sd]?|dying|death\w*|dead|deceased|killed|murdered|executed|assassinated|beheaded|hanged|drowned"
-        r"|perished|suicide|passed away|d\.)(?!\w)",
-        re.IGNORECASE,
+        r"(?i:\b(?:die[sd]?|dying|death\w*|dead|deceased|killed|murdered|executed|assassinated|beheaded|hanged|drowned"
+        r"|perished|suicide|passed away)\b)|\bd\.\s?(?:c\.\s?)?\d"
     ),
 }
 # "Imre Valko (3 May 1901 (baptised) – 1970)": the years of a life stand in such brackets.

@@ -112,7 +112,7 @@ class Collection:
     def holds(self, phrases: Sequence[str], *, within: tuple[str, ...] | None = None) -> list[bool]:
         """Of each phrase whether one chunk, with its title, has all its words, in forms that BM25 takes for the same.
 
-        Looked for in the `_NEAREST` chunks that BM25 ranks first: one with all the words of a name is among them.
+        Looked for in the `_NEAREST` chunks that BM25 ranks first, where one with all the words is nearly always.
         """
         asked = [self.encoder.encode_words(phrase) for phrase in phrases]
         queries = [Query(Vectors((), sparse), _NEAREST, "sparse", within=within) for sparse in asked if sparse.indices]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 from agent import StageEvent, Thread
+from agent.cite import without_markers
 from hopcite.types import Answer, Citation, Claim, Hit, Step
 
 WIDTH = 100
 _SNIPPET = 240
-_MARKER = re.compile(r"\s*\[\d+\]")
 _STAGES = {
     "retrieve": "Searching…",
     "plan": "Working out what else to look for…",
@@ -54,7 +53,7 @@ def doubts(answer: Answer) -> list[str]:
     """What of the answer its quotes do not bear out, and why: what a reader should check first."""
     if answer.status == "unanswerable":
         return []
-    return [f"{_doubt(claim)}: “{_MARKER.sub('', claim.text)}”" for claim in answer.claims if not claim.supported]
+    return [f"{_doubt(claim)}: “{without_markers(claim.text)}”" for claim in answer.claims if not claim.supported]
 
 
 def _doubt(claim: Claim) -> str:

@@ -111,6 +111,8 @@ def test_a_denial_is_not_borne_out_by_the_words_of_what_it_denies(claim: str, su
         ("Imre Valko was coxswain from 1931 to 1969", "Coxswains: Imre Valko 1931 - 1969.", True),
         ("Imre Valko was born in 1901", "Imre Valko (3 May 1901 (baptised) – 1970) was a novelist.", True),
         ("Imre Valko was born in 1901", "Imre Valko (b. 1901) was a novelist.", True),
+        ("Imre B. Valko moved to Lund in 1970", "Imre Valko moved to Lund, with the B. of his father, in 1970.", True),
+        ("Imre B. Valko moved to Lund in 1970", "In 1970 the novelist Imre B Valko moved to Lund.", True),
         ("Imre Valko died in 1970", "Imre Valko was born in 1901 and moved to Lund in 1970.", None),
         ("Imre Valko died in 1970", "Imre Valko was killed near Lund in 1970.", True),
     ],
