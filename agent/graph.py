@@ -187,7 +187,9 @@ def _after_answers(state: State, runtime: Runtime[Context]) -> str:
     rounds = max(step.round for step in state["steps"])
     if pending(state) and 0 < rounds < options.max_rounds:
         return "search_steps"
-    return "conclude" if options.mode == "adaptive" and concluded(state) else _unsplit(state, runtime)
+    return (
+        "conclude" if options.mode == "adaptive" and concluded(state, sure=options.sure) else _unsplit(state, runtime)
+    )
 
 
 def _unsplit(state: State, runtime: Runtime[Context]) -> str:

@@ -37,6 +37,9 @@ _BIRTH = re.compile(r"\b(?:born|birth\w*|older|oldest|younger|youngest|age)\b")
 _BORN = re.compile(r"\b(?:was|were) (.+?) born\b")
 _GRANDPARENT = re.compile(r"\b(?P<side>paternal|maternal) grand(?P<parent>father|mother)\b", re.IGNORECASE)
 _PARENT = re.compile(r"\b(?:father|mother)\b")
+# "Who is Imre Valko?", "What is #2?": what is asked of is what is looked for.
+_IDENTITY = re.compile(r"(?i:who|what) (?:is|are|was|were) (?P<name>#\d|(?!The\b)[A-Z][^?]*?)[?\s]*")
+_NO_NAME = re.compile(r"['’]s\b|(?<!\S)(?:of|the|[a-z]{4,})(?!\S)")
 _NEARLY_ALL = 0.8  # of the words of what was asked before
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -55,29 +58,52 @@ class Plan(BaseModel):
 
 async def plan_steps(question: str, *, chat: Chat, budget: Budget) -> tuple[Step, ...]:
     """Ask the model for a plan and keep what is sound of it. Raises `ModelMisbehaved`, `BudgetExhausted`."""
-    question = _REFERENCE.sub(r"No. \1", question)  # a hit that was #1 is no reference
+    question = without_references(question)
     messages: list[Message] = [*PLANNING, {"role": "user", "content": question}]
     plan = await chat.parse(messages, Plan, max_tokens=_MAX_PLAN_TOKENS, budget=budget)
     return checked_steps(question, [step.question for step in plan.steps])
+
+
+def without_references(question: str) -> str:
+    """The question as a plan may have it: a hit that was #1 is not the answer of a step."""
+    return _REFERENCE.sub(r"No. \1", question)
+
+
+def linked_steps(questions: Sequence[str]) -> tuple[Step, ...]:
+    """Steps `s1`, `s2`, … as a rule made them, each waiting for those that it refers to."""
+    return tuple(
+        Step(
+            id=f"s{number}",
+            question=_REFERENCE.sub(r"#s\1", question),
+            needs=tuple(f"s{needed}" for needed in dict.fromkeys(_REFERENCE.findall(question))),
+        )
+        for number, question in enumerate(questions, start=1)
+    )
 
 
 def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     """Steps `s1`, `s2`, … without those that are empty, repeat an earlier one or the question, or bring in new names.
 
     A reference to a dropped, later or own step makes the step unsound, so it is dropped too. A pronoun without one
-    stands for the answer of the step before, or for what a pronoun there stood for. One step that is left alone and
-    waits for nothing adds nothing to the question itself: the plan is then empty.
+    stands for the answer of the step before, or for what a pronoun there stood for. A step that asks who a name is
+    tells the next no more than that name, which is put there in its place. One step that is left alone and waits for
+    nothing adds nothing to the question itself: the plan is then empty.
     """
     kept: dict[int, Step] = {}
+    named: dict[int, str] = {}
     referent: int | None = None
     seen = [question]
     # Any word of the question may return as a name: people write "oct" and "laura palmer".
     known_names = {_bare(word) for word in _WORD.findall(question)}
     for number, text in enumerate(planned, start=1):
-        faithful = _faithful(" ".join(text.split()), question, number=number, last=number == len(planned))
+        faithful = _faithful(" ".join(text.split()), question, first=not kept, last=number == len(planned))
         written = _of_the_step_before(faithful, number, kept)
         wording = _with_reference(written, referent)
         by_pronoun = wording != written
+        wording = _REFERENCE.sub(lambda found: named.get(int(found[1]), found[0]), wording)
+        if (name := _name_asked(wording)) and (name[0] == "#" or _leans(planned[number:], on=number)):
+            named[number], referent = name, number
+            continue
         references = [int(found) for found in _REFERENCE.findall(wording)]
         if not _content_words(wording) or any(_repeats(wording, other) for other in seen):
             continue
@@ -94,7 +120,7 @@ def checked_steps(question: str, planned: Sequence[str]) -> tuple[Step, ...]:
     return steps if len(steps) > 1 else ()
 
 
-def _faithful(wording: str, question: str, *, number: int, last: bool) -> str:
+def _faithful(wording: str, question: str, *, first: bool, last: bool) -> str:
     """Slips of small planners put right: a birth where the question speaks of death alone, a parent of the other side.
 
     And the `last` step asks where the question does, not when, and the other way round.
@@ -103,7 +129,7 @@ def _faithful(wording: str, question: str, *, number: int, last: bool) -> str:
         wording = _BORN.sub(r"did \1 die", wording)
     if grand := _GRANDPARENT.search(question):
         parent = "father" if grand["side"].lower() == "paternal" else "mother"
-        wording = _PARENT.sub(parent if number == 1 else grand["parent"].lower(), wording)
+        wording = _PARENT.sub(parent if first else grand["parent"].lower(), wording)
     asked = {_kind(found) for found in _ASKING.finditer(question)}
     for kind, other in (("where", "when"), ("when", "where")):
         if last and kind in asked and other not in asked:
@@ -132,6 +158,16 @@ def _with_reference(wording: str, referent: int | None) -> str:
     return _PRONOUN.sub(
         lambda found: f"#{referent}'s" if found[0] in _POSSESSIVES else f"#{referent}", wording, count=1
     )
+
+
+def _name_asked(wording: str) -> str:
+    """The name, or the reference, of which a step asks who it is and nothing else; empty where it asks more."""
+    found = _IDENTITY.fullmatch(wording)
+    return found["name"] if found and not _NO_NAME.search(found["name"]) else ""
+
+
+def _leans(later: Sequence[str], *, on: int) -> bool:
+    return any(f"#{on}" in text or (_PRONOUN.search(text) and not _REFERENCE.search(text)) for text in later)
 
 
 def fill(step: Step, answers: Mapping[str, str]) -> str:

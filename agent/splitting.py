@@ -13,8 +13,9 @@ from agent.context import Context, StageEvent
 from agent.evidence import trusted_first, without_examples
 from agent.lifespan import life_date
 from agent.merge import distinct, interleaved, merge
+from agent.nesting import nested, split_by_rule
 from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
-from agent.plan import checked_steps, ends, fill, plan_steps
+from agent.plan import ends, fill, linked_steps, plan_steps
 from agent.sides import side_questions
 from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
@@ -28,21 +29,27 @@ STEP_PASSAGES = 3
 
 
 async def plan(state: State, context: Context) -> Outcome:
-    """Decompose the question; a plain comparison by rule. A reply that can't be used leaves the question whole.
+    """Decompose the question: by rule where one is certain, else by the planner. An unusable reply leaves it whole.
 
-    So do steps side by side once a draft was written, unless they are weighed against each other: the first search has
-    looked for all that the question names.
+    In adaptive mode a question that holds no other is left whole at once, and so are steps side by side once a draft
+    was written, unless they are weighed against each other: the first search has looked for all that the question
+    names.
     """
     change: State = {"planned": True}
-    steps = checked_steps(state["question"], side_questions(state["question"]) if _adaptive(context) else ())
+    question = state["question"]
+    compared = comparison_of(question) is not None
+    by_rule = (side_questions if compared else split_by_rule)(question) if _adaptive(context) else ()
+    steps = linked_steps(by_rule)
     if not steps:
+        if _adaptive(context) and not (compared or nested(question)):
+            return Outcome(change, {"skipped": "the question holds no other"})
         reserve(context, calls=1)
         try:
-            steps = await plan_steps(state["question"], chat=context.deps.chat, budget=beside_the_writer(context))
+            steps = await plan_steps(question, chat=context.deps.chat, budget=beside_the_writer(context))
         except ModelMisbehaved as exc:
             return Outcome(change, {"skipped": str(exc)})
     detail: dict[str, object] = {"steps": [step.question for step in steps]}
-    alone = not comparison_of(state["question"]) and not any(step.needs for step in steps)
+    alone = not compared and not any(step.needs for step in steps)
     if state.get("drafts") and steps and alone:
         return Outcome(change, {**detail, "skipped": "no step waits for another"})
     return Outcome({**change, "steps": (*state["steps"], *steps)}, detail)
@@ -131,7 +138,7 @@ async def _step_answer(
 
 async def conclude(state: State, context: Context) -> Outcome:
     """Take the answer from those of the steps, and quote it from what they found, the last step's first."""
-    draft = concluded(state)
+    draft = concluded(state, sure=context.options.sure)
     if draft is None:
         return Outcome({})
     defences = context.options.defences
@@ -157,14 +164,16 @@ def planned(state: State) -> list[Step]:
     return [step for step in state["steps"] if step.id != QUESTION]
 
 
-def concluded(state: State) -> Draft | None:
+def concluded(state: State, *, sure: float) -> Draft | None:
     """What the answers of the steps give without a writer; None where that is not enough.
 
-    Nor is the end of a chain that stands nowhere in what the writer has read: on dev not one such answer was right
-    (docs/decisions.md, "Chains first").
+    Nor is the end of a chain that is not `sure` and stands nowhere in what the writer has read: on dev next to no such
+    answer was right (docs/decisions.md, "Chains first", "Plans without a planner").
     """
     draft, drafts = conclusion(state["question"], planned(state), state.get("likely", {})), state.get("drafts", ())
     if draft is None or not drafts or draft.short_answer.lower() in ("yes", "no"):
+        return draft
+    if (draft.likelihood or 0.0) >= sure:
         return draft
     read = (content_words(f"{passage.title} {passage.text}") for passage in drafts[-1].passages)
     return draft if any(content_words(draft.short_answer) <= words for words in read) else None

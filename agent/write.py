@@ -27,11 +27,19 @@ _OFFERS = re.compile(r"\b(?:or|between|and)\b", re.IGNORECASE)
 _ASKS_NUMBER = re.compile(
     r"\s*(?:when\b|(?:in|on) (?:what|which) (?:year|month|day|date)\b|how (?:many|long|old|tall|high)\b)", re.IGNORECASE
 )
+_ASKS_PLACE = re.compile(
+    r"\s*(?:where\b|in (?:what|which) (?:town|city|village|country|county|state|place|region|district)\b)",
+    re.IGNORECASE,
+)
+_BARE_DATE = re.compile(
+    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December|\d{1,4})[., ]*)+"
+)
 # Times have names, too.
 _BARE_NAME = re.compile(
     r"(?!(?i:.*\b(?:wars?|ages?|era|years?|days?|century|period|season|revolution|depression|renaissance|dynasty|eve|"
     r"spring|summer|autumn|winter)\b))[^\W\d_a-z][^\W\d]+(?: [^\W\d_a-z][^\W\d]*\.?)+"
 )
+_MISSES = ((_ASKS_NUMBER, _BARE_NAME), (_ASKS_PLACE, _BARE_DATE))
 # Room for the system prompt, the examples and the chat template, in tokens.
 _PROMPT_OVERHEAD = 900
 
@@ -130,8 +138,8 @@ def _whole_sentences(text: str) -> str:
 async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, budget: Budget) -> Draft:
     """The bare answer of a sub-question; unknown when the passages do not hold it, or the reply has no end.
 
-    So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice, and a bare name
-    where a time or an amount was asked for.
+    So is one that only repeats the question ("Marta Oyelund's husband"), unless that offers a choice, a bare name
+    where a time or an amount was asked for, and a bare date where a place was.
     """
     completion = await chat.complete(
         reading_messages(passages, question, instruction=STEP_INSTRUCTION),
@@ -141,7 +149,7 @@ async def answer_step(question: str, passages: Sequence[Chunk], *, chat: Chat, b
     )
     draft = replace(parse_draft(completion.text), logprobs=completion.logprobs)
     answer = draft.short_answer
-    misses = _ASKS_NUMBER.match(question) and _BARE_NAME.fullmatch(answer)
+    misses = any(asks.match(question) and gives.fullmatch(answer) for asks, gives in _MISSES)
     nothing = completion.finish_reason != "stop" or misses or _repeats(answer, question)
     return replace(draft, short_answer="", unknown=True) if nothing else draft
 

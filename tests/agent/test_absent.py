@@ -10,7 +10,7 @@ import pytest
 from agent import AnswerOptions, answer_question
 from agent.absent import names_asked, telling_words, unheard
 from retrieval import Collection
-from tests.agent.test_drafts import NO_STEPS, nodes, told
+from tests.agent.test_drafts import nodes, told
 from tests.agent.test_graph import ask, chunks, collection, deps
 
 __all__ = ["collection"]
@@ -81,9 +81,10 @@ def test_a_document_that_the_search_did_not_find_counts(collection: Collection) 
     parts, _ = deps(collection, [told(GUESS, 0.6)])
     inside = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
     assert inside.answer == "Nothing in the documents names Winter Tarantella.", "of those that are searched"
-    parts, chat = deps(collection, [told(GUESS, 0.6), NO_STEPS])
+    unknown = told("Answer: unknown\nNobody says who composed it.", 0.9)
+    parts, chat = deps(collection, [told(GUESS, 0.6), unknown, unknown])  # its first three passages, then the fourth
     everywhere = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
-    assert (everywhere.short_answer, len(chat.requests)) == ("Kestmark", 2)
+    assert (everywhere.short_answer, len(chat.requests)) == ("Kestmark", 3)
 
 
 def test_other_modes_ask_the_writer_alone(collection: Collection) -> None:

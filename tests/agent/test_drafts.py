@@ -64,6 +64,40 @@ def test_a_chain_comes_before_further_reading(collection: Collection) -> None:
     assert nodes(answer)[-3:] == ["answer_steps", "conclude", "verify"]
 
 
+@pytest.mark.parametrize(("probability", "last"), [(0.65, "conclude"), (0.64, "write")])
+def test_an_end_that_the_writer_has_not_read_counts_where_the_chain_is_sure(
+    collection: Collection, probability: float, last: str
+) -> None:
+    steps = [told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Kestmark\n", probability)]
+    script: Script = [told(OTHER, 0.3), PLAN, *steps, told(REPLY, 0.5)]
+    question = "In which town was the surveyor of the Harrow Pass Railway born, like Mirel Bridge at Tarn on the Oss?"
+    answer = ask(collection, script[: 4 if last == "conclude" else 5], question=question, evidence=1)
+    assert nodes(answer)[-2:] == [last, "verify"]
+
+
+def test_a_question_that_ends_with_its_description_asks_no_planner(collection: Collection) -> None:
+    steps = [told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Kestmark\n", 0.9)]
+    answer = ask(collection, [told(OTHER, 0.3), *steps], question="Where was the designer of Mirel Bridge born?")
+    assert [step.question for step in answer.steps] == [
+        "Where was the designer of Mirel Bridge born?",
+        "Who is the designer of Mirel Bridge?",
+        "Where was Ottilie Brandvold born?",
+    ]
+    assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 3)
+
+
+def test_a_question_that_holds_no_other_asks_no_planner(collection: Collection) -> None:
+    answer = ask(collection, [told(REPLY, 0.3)], question="Who surveyed the Harrow Pass Railway?")
+    [plan] = [event for event in answer.trace.events if event.node == "plan"]
+    assert plan.detail["skipped"] == "the question holds no other"
+    assert answer.usage.llm_calls == 1
+
+
+def test_always_mode_asks_the_planner_whatever_the_wording(collection: Collection) -> None:
+    question = "Who surveyed the Harrow Pass Railway?"
+    assert ask(collection, [NO_STEPS, REPLY], question=question, mode="always").usage.llm_calls == 2
+
+
 @pytest.mark.parametrize(
     ("later", "kept"), [(told(OTHER, 0.3), "Tarn"), (told(OTHER, 0.29), "Kestmark"), (NOT_THERE, "Kestmark")]
 )

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from agent.plan import Plan, PlannedStep, checked_steps, fill, plan_steps
+from agent.plan import Plan, PlannedStep, checked_steps, fill, linked_steps, plan_steps
 from hopcite.budget import Budget
 from hopcite.errors import BudgetExhausted
 from hopcite.types import Step
@@ -193,3 +193,48 @@ def test_names_that_the_question_writes_small_are_no_news() -> None:
     question = "which series by the author of low water aired on oct 18?"
     steps = checked_steps(question, ["Who is the author of Low Water?", "Which series by #1 aired on Oct 18?"])
     assert len(steps) == 2
+
+
+def test_who_a_name_is_tells_the_next_step_no_more_than_the_name() -> None:
+    question = "What is the population of the town that Sena Oduya represents?"
+    planned = ["Who is Sena Oduya?", "Which town does #1 represent?", "What is the population of #2?"]
+    assert checked_steps(question, planned) == linked_steps(
+        ["Which town does Sena Oduya represent?", "What is the population of #1?"]
+    )
+
+
+def test_who_a_name_is_leaves_nothing_to_split_where_the_rest_is_the_question() -> None:
+    question = "Which school is Mirel Oduya, the painter, from?"
+    assert checked_steps(question, ["Who is Mirel Oduya?", "Which school is #1, the painter, from?"]) == ()
+
+
+def test_who_a_name_is_stays_where_nothing_leans_on_it() -> None:
+    question = "Are Sena Oduya and Imre Valko both painters?"
+    planned = ["Who is Sena Oduya?", "Who is Imre Valko?"]
+    assert checked_steps(question, planned) == linked_steps(planned)
+
+
+def test_a_step_that_asks_what_an_answer_is_asks_nothing() -> None:
+    question = "Where was Imre Valko's father buried?"
+    planned = ["Who is Imre Valko's father?", "Who is #1?", "Where was #2 buried?", "What is #3?"]
+    assert checked_steps(question, planned) == linked_steps(["Who is Imre Valko's father?", "Where was #1 buried?"])
+
+
+def test_a_description_with_a_capital_is_looked_up() -> None:
+    question = "Where was the Duke of Tarn born?"
+    planned = ["Who is the Duke of Tarn?", "Where was #1 born?"]
+    assert checked_steps(question, planned) == linked_steps(planned)
+
+
+def test_the_side_of_the_family_is_told_by_the_first_step_that_is_kept() -> None:
+    question = "Who is Sena Oduya's maternal grandfather?"
+    planned = ["Who is Sena Oduya?", "Who is #1's father?", "Who is #2's father?"]
+    assert checked_steps(question, planned) == linked_steps(["Who is Sena Oduya's mother?", "Who is #1's father?"])
+
+
+def test_steps_that_a_rule_made_wait_for_those_that_they_name() -> None:
+    assert linked_steps(["Who made A?", "Who made B?", "Are #1 and #2 kin to #1?"]) == (
+        Step(id="s1", question="Who made A?"),
+        Step(id="s2", question="Who made B?"),
+        Step(id="s3", question="Are #s1 and #s2 kin to #s1?", needs=("s1", "s2")),
+    )

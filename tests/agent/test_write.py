@@ -98,9 +98,13 @@ def test_a_step_that_repeats_its_question_has_no_answer(question: str, answer: s
         ("When did it begin?", "during the flood", "during the flood"),
         ("How many live in Tarn?", "nine thousand", "nine thousand"),
         ("Who became coxswain?", "Sena Oduya", "Sena Oduya"),
+        ("Where did Imre Valko die?", "9 May 1911", ""),
+        ("In which town was it built?", "1911", ""),
+        ("Where did Imre Valko die?", "Kestmark, 9 May 1911", "Kestmark, 9 May 1911"),
+        ("In which year was it built?", "1911", "1911"),
     ],
 )
-def test_a_bare_name_is_no_time_and_no_amount(question: str, answer: str, kept: str) -> None:
+def test_a_bare_name_is_no_time_and_no_amount_a_bare_date_no_place(question: str, answer: str, kept: str) -> None:
     chat = ScriptedChat([Completion(f"Answer: {answer}", "stop", 9, 5)])
     assert asyncio.run(answer_step(question, [], chat=chat, budget=Budget())).short_answer == kept
 
