@@ -20,7 +20,7 @@ _STATEMENTS = [
         (r"^(?:where|in (?:which|what) \w+) did (.+) die$", r"\1 died in {answer}"),
         (r"^(?:where|in (?:which|what) \w+) (is|was|are|were) (.+) (\w+ed|born)$", r"\2 \1 \3 in {answer}"),
         (r"^in (?:which|what) (\w+) (is|was|are|were) (.+)$", r"\3 \2 in {answer}"),
-        (r"^who (is|was) (.+)$", r"\2 \1 {answer}"),
+        (r"^(?:who|what|which) (is|are|was|were) (.+)$", r"\2 \1 {answer}"),
         (r"^who (\w+) (.+)$", r"{answer} \1 \2"),
         (r"^how (\w+) (is|was) (.+)$", r"\3 \2 {answer} \1"),
     )

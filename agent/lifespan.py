@@ -12,7 +12,13 @@ from agent.values import before_christ, date_text
 from hopcite.types import Chunk
 from retrieval.names import title_key
 
-_ASKED = re.compile(r"^when (?:was (?P<born>.+) born|did (?P<died>.+) die)\s*\?*$", re.IGNORECASE)
+_ASKED = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"^when (?:was|did) (?P<name>.+) (?P<event>born|die)\s*\?*$",
+        r"^what (?:is|was) the date of (?P<event>birth|death) of (?P<name>.+?)\s*\?*$",
+    )
+]
 _BRACKETS = re.compile(r"\((?P<inside>[^()]*\d{3,4}[^()]*)\)")
 _TO = re.compile(r"\s*[–—]\s*|\s+-\s+|\s+to\s+")
 # "(fl. 1340–1370)", "(r. 1485–1509)": years of work or rule, no life.
@@ -30,15 +36,15 @@ def life_date(question: str, passages: Sequence[Chunk]) -> str:
 
     Empty where the opening line does not tell it for certain, or where two of that name differ.
     """
-    asked = _ASKED.match(question.strip())
+    asked = next(filter(None, (pattern.match(question.strip()) for pattern in _ASKED)), None)
     if asked is None:
         return ""
-    name = title_key(asked["born"] or asked["died"])
+    name, born = title_key(asked["name"]), asked["event"].lower() in ("born", "birth")
     found = {
         date
         for passage in passages
         if passage.start == 0 and title_key(passage.title) == name
-        for date in [_told(passage.text[:_OPENING], born=bool(asked["born"]))]
+        for date in [_told(passage.text[:_OPENING], born=born)]
     }
     return found.pop() if len(found) == 1 else ""
 

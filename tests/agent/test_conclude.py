@@ -44,6 +44,8 @@ BOTH = Plan(
         ("Where is the Oss dammed?", "Tarn", "The Oss is dammed in Tarn."),
         ("In which town did Imre Valko die?", "Kestmark", "Imre Valko died in Kestmark."),
         ("How long is MV Plover?", "62.4 metres", "MV Plover is 62.4 metres long."),
+        ("What is the town where the Oss is dammed?", "Tarn", "The town where the Oss is dammed is Tarn."),
+        ("What was the place of birth of Sena Oduya?", "Tarn", "The place of birth of Sena Oduya was Tarn."),
         ("What colour has it?", "red", "What colour has it: red."),
     ],
 )

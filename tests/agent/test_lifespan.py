@@ -54,6 +54,12 @@ def test_it_is_told_of_the_one_who_is_asked_for_and_of_no_other() -> None:
     assert life_date("When was Imre Valko born?", [page("He (1850–1900) is another.", "Sena Oduya"), LIFE]) == "1901"
 
 
+def test_a_date_of_birth_or_death_is_asked_in_two_ways() -> None:
+    assert life_date("What is the date of birth of Imre Valko?", [LIFE]) == "1901"
+    assert life_date("What was the date of death of Imre Valko?", [LIFE]) == "1970"
+    assert life_date("What is the place of death of Imre Valko?", [LIFE]) == ""
+
+
 def test_two_of_one_name_with_different_dates_tell_nothing() -> None:
     painter = page("Imre Valko (1850–1900) was a painter.", "Imre Valko (painter)")
     assert life_date("When was Imre Valko born?", [LIFE, painter]) == ""
