@@ -11,19 +11,18 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from agent.words import content_words
+from agent.words import content_words, is_english
 from retrieval.names import names_in
 
 # Documents may write out what a question abbreviates, so that a name has small letters, too.
 _NAME_WORD = re.compile(r"[^\W\d_a-z][\w'’-]*[^\W\d_A-Z][\w'’-]*")
 _SHORTEST = 4
-_ENGLISH = re.compile(r"\b(?:the|of|who|whose|which|what|when|where|how|did|does)\b", re.IGNORECASE)
 _LIKE = 0.8  # of a word, by difflib: "Parliment" is meant to be Parliament
 
 
 def names_asked(question: str) -> dict[str, str]:
     """The names of an English question, as `telling_words` has them. Its first word has a capital anyway."""
-    return telling_words(question.strip().partition(" ")[2]) if _ENGLISH.search(question) else {}
+    return telling_words(question.strip().partition(" ")[2]) if is_english(question) else {}
 
 
 def telling_words(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from agent.plan import MAX_STEPS, without_references
+from agent.words import is_english
 
 _ASKING = r"(?:what|which|who|whom|whose|where|when|how|why)"
 _IN = r"(?:in|at|on|of|from|to|for|by|with|near|under|through|during)"
@@ -101,8 +102,10 @@ _IS_PERSON = re.compile(rf"\b(?:{_PERSON}|person|man|woman|actor|player|[a-z]+(?
 def nested(question: str) -> bool:
     """Whether the wording holds another question: something described that is not the thing asked for.
 
-    Not of whole paragraphs: what their parts have in common is no chain.
+    Not of whole paragraphs: what their parts have in common is no chain. A question in another language may hold one.
     """
+    if not is_english(question):
+        return True
     if len(question.split()) > _LONGEST:
         return False
     text = re.sub(r"\"[^\"]*\"|“[^”]*”", "“…”", _plain(question))

@@ -24,6 +24,7 @@ _EVENTS = {
 # "Imre Valko (3 May 1901 (baptised) – 1970)": the years of a life stand in such brackets.
 _BRACKETS = re.compile(r"\([^()]{0,80}(?:\([^()]{0,40}\)[^()]{0,80})?\)")
 _YEAR = re.compile(r"(?<!\d)\d{3,4}(?!\d)")
+_ENGLISH = re.compile(r"\b(?:the|of|who|whose|which|what|when|where|how|did|does)\b", re.IGNORECASE)
 _DENIAL = re.compile(r"\b(?:not(?! only\b)|never|neither|nor|cannot)\b|n['’]t\b", re.IGNORECASE)
 
 
@@ -40,6 +41,11 @@ def key_words(text: str) -> frozenset[str]:
 def denies(text: str) -> bool:
     """Whether the text says that something is not so, which its content words do not tell."""
     return bool(_DENIAL.search(text))
+
+
+def is_english(question: str) -> bool:
+    """Whether a question has one of the words that English questions have: rules on wording are for these."""
+    return bool(_ENGLISH.search(question))
 
 
 def life_events(text: str) -> frozenset[str]:

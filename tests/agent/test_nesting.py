@@ -51,6 +51,11 @@ def test_a_paragraph_is_no_chain() -> None:
     assert split_by_rule(f"Who wrote {reports} of the town where Valko lived?") == ()
 
 
+def test_what_is_not_english_may_hold_another() -> None:
+    assert nested("Wer hat Mirel Bridge entworfen?")
+    assert split_by_rule("Wo wurde die Mutter von Imre Valko geboren?") == ()
+
+
 @pytest.mark.parametrize(
     ("question", "steps"),
     [
