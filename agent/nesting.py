@@ -69,23 +69,26 @@ _ASKED_OF = re.compile(rf"^(?:[Ww]ho|[Ww]hat) {_BE} (?:the )?{_NAME}{_NAME_ENDS}
 
 # Descriptions that a rule can take out: behind one with a relation the verb may stand, behind the others nothing.
 _VERB = r"(?P<verb>(?: [a-z]+){0,3})"
-_BY_RELATION = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?P<what>(?:(?:the|an?) (?:[a-z]+ )?|(?<=of |in )){_RELATION} of (?:the )?{_WORK}{_NAME}){_VERB}$",
-        rf"(?<!the )(?P<what>{_NAME}{_NAME_ENDS} (?:[a-z]+ )?{_RELATION}){_VERB}$",
-    )
-]
+_BY_RELATION = re.compile(
+    rf"(?P<what>(?:(?:the|an?) (?:[a-z]+ )?|(?<=of |in )){_RELATION} of (?:the )?{_WORK}{_NAME})"
+    rf"(?<!['’]s)(?<!s['’]){_VERB}$"
+)
+_BY_POSSESSION = re.compile(rf"(?<!the )(?P<what>{_NAME}{_NAME_ENDS} (?:[a-z]+ )?{_RELATION}){_VERB}$")
 _BY_CLAUSE = re.compile(
-    rf"(?P<what>(?:the|an?) (?:(?!of\b)[\w-]+ ){{0,3}}?(?!of\b|and\b|or\b)[a-z-]+ (?:(?:{_IN} )?{_THAT}|{_NAME} {_BE})"
-    # Not with another description inside it.
-    rf"(?: (?!(?:the|an?) (?:[\w-]+ ){{1,4}}{_THAT}\b|{_RELATION} of\b|\S+{_NAME_ENDS} )[^\s,]+)+)"
+    # Of one thing, not of several,
+    rf"(?P<what>(?:the|an?) (?:(?!of\b)[\w-]+ ){{0,3}}?(?!of\b|and\b|or\b)[a-z-]*(?:[^\Ws]|ss|us|series)"
+    rf" (?:(?:{_IN} )?{_THAT}|{_NAME} {_BE})"
+    # without another description in it, or one who asks: "the form that I need".
+    rf"(?: (?!(?:I|me|my|we|us|our|you|your)\b|(?:the|an?) (?:[\w-]+ ){{1,4}}{_THAT}\b"
+    rf"|{_RELATION} of\b|\S+{_NAME_ENDS} )[^\s,]+)+)"
     rf"(?P<verb>)(?<! who)(?<! what)(?<! which)$"
 )
 _ASKED_ITSELF = rf"(?:who|what|which|where)(?: {_BE})? (?:the (?:(?:full |real )?name|title) of )?"
 # What stands before a description: the verb that comes behind it has its auxiliary here.
 _BEFORE_VERB = re.compile(rf".*\b(?:{_BE}|{_DO}) ", re.IGNORECASE)
 _BEFORE_END = re.compile(rf"(?!{_ASKED_ITSELF}$)(?!.*\b(?:{_DO}|{_THAT} {_BE}) $).*\b[a-z]+ ", re.IGNORECASE)
+# The king of | Tarn's wife:
+_HALF = re.compile(r"\b(?:king|queen|president|captain|coach|manager|chairman|leader|ruler) of $")
 # So that no verb of the question can stand behind a clause:
 _BEFORE_CLAUSE = re.compile(
     rf"(?!{_ASKED_ITSELF}$)(?!.*\b(?:and|or|both) $)"
@@ -143,8 +146,10 @@ def _last_description(text: str) -> re.Match[str] | None:
     """Of the descriptions that can be taken out, the one that begins last. It begins behind a word in small letters."""
     for start in reversed([found.end() for found in re.finditer(r"(?<!\S)[a-z]+ (?=\S)", text)]):
         before = text[:start]
-        for pattern in _BY_RELATION:
+        for pattern in (_BY_RELATION, _BY_POSSESSION):
             found = pattern.match(text, start)
+            if found and pattern is _BY_POSSESSION and _HALF.search(before) and _IS_PERSON.search(found["what"]):
+                return None
             if found and (_BEFORE_VERB if found["verb"] else _BEFORE_END).fullmatch(before):
                 return found
         found = _BY_CLAUSE.match(text, start)

@@ -86,6 +86,11 @@ def test_what_is_not_english_may_hold_another() -> None:
             ),
         ),
         (
+            "Who is the spouse of Low Tarn's main director?",
+            ("Who is Low Tarn's main director?", "Who is the spouse of #1?"),
+        ),
+        ("Who was king of Imre Valko's country?", ("What is Imre Valko's country?", "Who was king of #1?")),
+        (
             "When did the first train run in the country that exports Tarn Gin?",
             (),  # "did the first train run in": the verb might stand behind the country
         ),
@@ -109,6 +114,11 @@ def test_a_question_that_ends_with_its_descriptions_is_split(question: str, step
         pytest.param("The bridge was built by a man who is the son of whom?", id="no question word in front"),
         pytest.param("What is the town where the author of The Salt Ledger was born?", id="that is what it asks"),
         pytest.param("Which people of Tarn and the county that borders it vote?", id="one of two"),
+        pytest.param("What is the deadline for the forms that the auditors send?", id="several things"),
+        pytest.param("What is the deadline for the form that I need?", id="the one who asks"),
+        pytest.param("What is the birthday of the king of Tarn's wife?", id="whose wife"),
+        pytest.param("Where was the king of Tarn's wife born?", id="where whose wife"),
+        pytest.param("What is the difference between the plan that ends and the plan that stays?", id="two of a kind"),
     ],
 )
 def test_what_may_go_on_behind_a_description_is_left_to_the_planner(question: str) -> None:
