@@ -85,6 +85,7 @@ _NO_SIDE = re.compile(
     r"|.*\b(?:January|February|March|April|May|June|July|August|\w+ember|October)\b.*\d{3,4}"
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
+_NATION = content_words("country nationality")  # who is from the same one is of the same other
 _LONGEST_NAME = 12  # words of a side; what is longer is no name, and the words that compare mean something else
 _NAME = re.compile(r"\s*(?:the\b|[^\w\s]*[^\Wa-z])")
 _LOWER_END = re.compile(r"(?P<comma>,?)(?P<tail>(?:\s+[a-z]+)+)$")
@@ -200,7 +201,9 @@ def _sides(comparison: Comparison, steps: Sequence[Step]) -> tuple[str, str] | N
     if len(last) != 2 or len(ends(steps)) != 2:
         return None
     if comparison.asked == "same":
-        both_ask = all(content_words(comparison.first) & content_words(step.question) for step in last)
+        things = content_words(comparison.first)
+        things = things | _NATION if things & _NATION else things
+        both_ask = all(things & content_words(step.question) for step in last)
         return (last[0].answer, last[1].answer) if both_ask else None
     leaning = [_leaning(comparison, step, steps) for step in last]
     if leaning[0] == leaning[1]:

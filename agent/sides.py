@@ -1,6 +1,7 @@
-"""The two questions that a plain comparison comes down to: "When was A founded?", "How long is A?", and the same of B.
+"""The questions that a plain comparison comes down to: "When was A founded?", "How long is A?", and the same of B.
 
-No model need plan "Was A founded before B?", and a small one at times asks the comparison itself once more.
+No model need plan "Was A founded before B?" or "Are A and B from the same country?", and a small one at times asks the
+comparison itself once more.
 """
 
 from __future__ import annotations
@@ -32,11 +33,28 @@ _PLAIN = [
 _VERB_END = re.compile(rf"\s+(?:{_DONE}|die)$")
 
 
+# "Are both A and B from the same country?", "Do the directors of films A and B share the same nationality?"
+_SAME = re.compile(
+    r"^(?:are|were|is|was|do|does|did|have|has) (?P<sides>.+?)(?P<made> (?:have|with) (?:the )?directors?)?,?"
+    r"(?: (?:are )?both)? (?P<how>from|of|in|(?:located|situated|based|found|set) in|share|have|hold|com(?:e|ing) from)"
+    r" (?:the )?same (?P<thing>country|nationality|state|city|town|county|province|continent)\s*\?*$",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"^(?:both )?(?:(?:the )?(?P<made>directors?) of )?(?:both )?(?:(?:the )?(?:films?|movies?)[:,]? )?", re.IGNORECASE
+)
+
+
 def side_questions(question: str) -> tuple[str, ...]:
-    """A question for each side of a comparison by one date or measure; none where the wording is another."""
+    """The questions for both sides of a comparison, as a planner would write them; none where the wording is another.
+
+    `#1` stands for the answer of the first: two films are as their directors are.
+    """
     comparison = comparison_of(question)
-    if comparison is None or not (comparison.first and comparison.second):
+    if comparison is None:
         return ()
+    if comparison.asked == "same":
+        return _of_the_same(question.strip())
     first = _VERB_END.sub("", comparison.first) if comparison.yes_no else comparison.first
     for pattern, asked in _PLAIN:
         if found := pattern.match(question.strip()):
@@ -45,3 +63,27 @@ def side_questions(question: str) -> tuple[str, ...]:
             sides = (first, comparison.second)
             return tuple(asked.format(side=side, **{**words, "measure": measure}) for side in sides)
     return ()
+
+
+def _of_the_same(question: str) -> tuple[str, ...]:
+    found = _SAME.match(question)
+    sides = found["sides"].split(" and ") if found else []
+    if found is None or len(sides) != 2:  # "Are Salt and Snow and Low Water from ...?"
+        return ()
+    made = found["made"] or any(_made(side) for side in sides)
+    first, second = (_LEADING.sub("", side.strip(" ,")) for side in sides)
+    if re.search(r"\bboth\b", f"{first} {second}"):  # "both airports in the same state"
+        return ()
+    thing = found["thing"].lower()
+    if thing == "country" and not found["how"].lower().endswith("in"):
+        thing = "nationality"  # as the first sentence of an article has it: "an Ossish film", "an Ossish painter"
+    asked = "What nationality is {}?" if thing == "nationality" else f"In which {thing} is {{}}?"
+    if not made:
+        return asked.format(first), asked.format(second)
+    director = "Who is the director of film {}?"
+    return director.format(first), asked.format("#1"), director.format(second), asked.format("#3")
+
+
+def _made(side: str) -> bool:
+    leading = _LEADING.match(side)
+    return bool(leading and leading["made"])

@@ -80,13 +80,6 @@ def test_an_unsure_draft_gives_way_to_a_chain(collection: Collection) -> None:
     assert answer.evidence[0].chunk.title == "Ottilie Brandvold"
 
 
-def test_the_end_of_a_chain_that_the_writer_has_not_read_is_not_taken(collection: Collection) -> None:
-    script: Script = [told(REPLY, 0.5), PLAN, told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Lund\n", 0.8)]
-    answer = ask(collection, script)
-    assert "conclude" not in nodes(answer)
-    assert (answer.short_answer, answer.confidence) == ("Kestmark", 0.5)
-
-
 def test_a_chain_of_three_is_followed_to_its_end(collection: Collection) -> None:
     plan = Plan(steps=[PlannedStep(question=text) for text in ("Who made it?", "Where was #1 born?", "How big is #2?")])
     links = [told(f"Answer: {short}\n", 0.9) for short in ("Ottilie Brandvold", "Kestmark", "214 metres")]

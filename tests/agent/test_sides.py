@@ -6,6 +6,13 @@ from agent.sides import side_questions
 
 BORN = ("When was Imre Valko born?", "When was Sena Oduya born?")
 
+DIRECTORS = (
+    "Who is the director of film Low Water?",
+    "What nationality is #1?",
+    "Who is the director of film Tarn?",
+    "What nationality is #3?",
+)
+
 
 @pytest.mark.parametrize(
     ("question", "sides"),
@@ -39,7 +46,34 @@ BORN = ("When was Imre Valko born?", "When was Sena Oduya born?")
         ("Who died younger, Imre Valko or Sena Oduya?", ()),
         ("Did Imre Valko die before 1970?", ()),
         ("Which town is larger, Tarn or Oss?", ()),  # by people or by land
-        ("Do Imre Valko and Sena Oduya share the same nationality?", ()),
+        (
+            "Do Imre Valko and Sena Oduya share the same nationality?",
+            ("What nationality is Imre Valko?", "What nationality is Sena Oduya?"),
+        ),
+        (
+            "Are both Low Water and Winter Tariff from the same country?",
+            ("What nationality is Low Water?", "What nationality is Winter Tariff?"),
+        ),
+        (
+            "Are the movies Low Water and Winter Tariff, from the same country?",
+            ("What nationality is Low Water?", "What nationality is Winter Tariff?"),
+        ),
+        (
+            "Are Tarn Bridge and Oss Lake both located in the same country?",
+            ("In which country is Tarn Bridge?", "In which country is Oss Lake?"),
+        ),
+        ("Are Tarn and Oss in the same state?", ("In which state is Tarn?", "In which state is Oss?")),
+        ("Do the directors of films Low Water and Tarn share the same nationality?", DIRECTORS),
+        ("Are director of film Low Water and director of film Tarn both from the same country?", DIRECTORS),
+        ("Do both films Low Water and Tarn have the directors from the same country?", DIRECTORS),
+        ("Are the directors of both films Low Water and Tarn from the same country?", DIRECTORS),
+        ("Are Salt and Snow and Low Water from the same country?", ()),  # where does the first end?
+        ("Are Low Water and Tarn in the same genre?", ()),
+        ("Are Tarn Bridge and Oss Bridge both bridges in the same state?", ()),
+        (
+            "Are Low Water and The Tarn from the same country?",
+            ("What nationality is Low Water?", "What nationality is The Tarn?"),
+        ),
         ("When was Imre Valko born?", ()),
     ],
 )
