@@ -69,6 +69,13 @@ _UNITS = {
 _NO_UNITS = frozenset((*_MONTHS, "st", "nd", "rd", "th"))
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*[a-z]{2}(?:[ -][^\W\d_a-z][^\W\d_]*[a-z]{2})*")
 _ADJECTIVE = re.compile(r"(?:ish|ese|an|ch|sh|ss|ek|ic|i|ino)$")
+_NATIONS = (
+    (
+        re.compile(r"(?:the )?(?:United States(?: of America)?|U\.?S\.?(?:A\.?)?)", re.IGNORECASE),
+        ("America", "American"),
+    ),
+    (re.compile(r"(?:the )?(?:United Kingdom|U\.?K\.?|Great Britain)", re.IGNORECASE), ("Britain", "British")),
+)
 # Names that two people of one country may go by.
 _KIN = tuple(
     content_words(names)
@@ -100,10 +107,17 @@ def alike(first: str, second: str, thing: str) -> Literal["yes", "no", ""]:
         return ("yes" if years[0] == years[1] else "no") if all(years) else ""
     if "number" in kind and (numbers := _numbers(first, second)):
         return "yes" if numbers[0] == numbers[1] else "no"
+    first, second = _in_one_word(first, second), _in_one_word(second, first)
     one, other = (content_words(text) - content_words(thing) - {"unknown", "none"} for text in (first, second))
     if one and one == other:
         return "yes"
     return "no" if _two_names(first, second) and not (one <= other or other <= one) else ""
+
+
+def _in_one_word(nation: str, other: str) -> str:
+    """The nations with long names by their short ones, in the form that the other has: "America", "American"."""
+    found = next((names for long, names in _NATIONS if long.fullmatch(nation.strip())), None)
+    return found[bool(_ADJECTIVE.search(other))] if found else nation
 
 
 def _two_names(first: str, second: str) -> bool:
