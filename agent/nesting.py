@@ -65,7 +65,9 @@ _ASKED = re.compile(
 )
 # "The bridge crosses which river?", "In 1911, what was the name of the town that ...?"
 _ASKED_LATE = re.compile(rf"(?:(?<=, )|\b(?:{_IN} )?(?=\w+(?!.*\b{_ASKING}\b))){_ASKING}\b", re.IGNORECASE)
-_ASKED_OF = re.compile(rf"^(?:[Ww]ho|[Ww]hat) {_BE} (?:the )?{_NAME}{_NAME_ENDS} [a-z -]+$")
+_ASKED_OF = re.compile(
+    rf"^(?:[Ww]ho|[Ww]hat) {_BE} (?:the (?:full |real )?name of )?(?:the )?{_NAME}{_NAME_ENDS} [a-z -]+$"
+)
 
 # Descriptions that a rule can take out: behind one with a relation the verb may stand, behind the others nothing.
 _VERB = r"(?P<verb>(?: [a-z]+){0,3})"

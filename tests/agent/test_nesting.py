@@ -14,6 +14,7 @@ from agent.nesting import nested, split_by_rule
         "How long is the Harrow Pass Railway?",
         "Who is the author of The Salt Ledger?",
         "Who is Imre Valko's father?",
+        "What was the name of Imre Valko's father?",
         "In which country is the village of Borgheim?",
         "What is the name of the bridge that crosses the Oss at Tarn?",
         "Which company made the Winter Tariff?",
