@@ -35,13 +35,15 @@ _VERB_END = re.compile(rf"\s+(?:{_DONE}|die)$")
 
 # "Are both A and B from the same country?", "Do the directors of films A and B share the same nationality?"
 _SAME = re.compile(
-    r"^(?:are|were|is|was|do|does|did|have|has) (?P<sides>.+?)(?P<made> (?:have|with) (?:the )?directors?)?,?"
-    r"(?: (?:are )?both)? (?P<how>from|of|in|(?:located|situated|based|found|set) in|share|have|hold|com(?:e|ing) from)"
+    r"^(?:are|were|is|was|do|does|did|have|has) (?P<sides>.+?)"
+    r"(?P<made> (?:have|with) (?:the )?directors?(?: who| that)?)?,?(?: (?:are )?both)?"
+    r" (?P<how>from|of|in|(?:located|situated|based|found|set) in|share|have|hold|(?:come|coming|originate) from)"
     r" (?:the )?same (?P<thing>country|nationality|state|city|town|county|province|continent)\s*\?*$",
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    r"^(?:both )?(?:(?:the )?(?P<made>directors?) of )?(?:both )?(?:(?:the )?(?:films?|movies?)[:,]? )?", re.IGNORECASE
+    r"^(?:both )?(?:(?:the )?(?P<made>directors?) of )?(?:both )?(?:(?:the )?(?-i:film|movie|[a-z]+s)[:,]? )?",
+    re.IGNORECASE,
 )
 
 

@@ -66,6 +66,15 @@ DIRECTORS = (
         ("Do the directors of films Low Water and Tarn share the same nationality?", DIRECTORS),
         ("Are director of film Low Water and director of film Tarn both from the same country?", DIRECTORS),
         ("Do both films Low Water and Tarn have the directors from the same country?", DIRECTORS),
+        ("Do both films Low Water and Tarn have directors who share the same nationality?", DIRECTORS),
+        (
+            "Are both mountains, Tarn Fell and Oss Head, located in the same country?",
+            ("In which country is Tarn Fell?", "In which country is Oss Head?"),
+        ),
+        (
+            "Did the movies Low Water and Salt, originate from the same country?",
+            ("What nationality is Low Water?", "What nationality is Salt?"),
+        ),
         ("Are the directors of both films Low Water and Tarn from the same country?", DIRECTORS),
         ("Are Salt and Snow and Low Water from the same country?", ()),  # where does the first end?
         ("Are Low Water and Tarn in the same genre?", ()),
