@@ -78,7 +78,7 @@ _BY_RELATION = re.compile(
 _BY_POSSESSION = re.compile(rf"(?<!the )(?P<what>{_NAME}{_NAME_ENDS} (?:[a-z]+ )?{_RELATION}){_VERB}$")
 _BY_CLAUSE = re.compile(
     # Of one thing, not of several,
-    rf"(?P<what>(?:the|an?) (?:(?!of\b)[\w-]+ ){{0,3}}?(?!of\b|and\b|or\b)[a-z-]*(?:[^\Ws]|ss|us|series)"
+    rf"(?P<what>(?:the|an?) (?:(?!(?:of|and|or)\b)[\w-]+ ){{0,3}}?(?!(?:of|and|or)\b)[a-z-]*(?:[^\Ws]|ss|us|series)"
     rf" (?:(?:{_IN} )?{_THAT}|{_NAME} {_BE})"
     # without another description in it, or one who asks: "the form that I need".
     rf"(?: (?!(?:I|me|my|we|us|our|you|your)\b|(?:the|an?) (?:[\w-]+ ){{1,4}}{_THAT}\b"

@@ -119,6 +119,7 @@ def test_a_question_that_ends_with_its_descriptions_is_split(question: str, step
         pytest.param("What is the deadline for the form that I need?", id="the one who asks"),
         pytest.param("What is the birthday of the king of Tarn's wife?", id="whose wife"),
         pytest.param("Where was the king of Tarn's wife born?", id="where whose wife"),
+        pytest.param("What lies between the agency and the ministry that funds it?", id="two things"),
         pytest.param("What is the difference between the plan that ends and the plan that stays?", id="two of a kind"),
     ],
 )
