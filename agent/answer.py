@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -18,11 +18,12 @@ from agent.graph import build_graph
 from agent.state import State
 from agent.telemetry import emit_spans, tracer_of
 from agent.trace import recording, trace_of
+from agent.words import content_words
 from agent.write import Draft
 from hopcite.budget import Budget
 from hopcite.errors import HopciteError, UsageError
 from hopcite.recording import Recorder, listening
-from hopcite.types import Answer, AnswerStatus, Trace, TraceEvent, Usage
+from hopcite.types import Answer, AnswerStatus, Claim, Trace, TraceEvent, Usage
 
 # The share of the window that a question may fill; the passages and the reply need the rest.
 _QUESTION_SHARE = 0.25
@@ -118,8 +119,8 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
     status = _status(state)
     confidence, told = _confidence(state, context, status)
     steps = tuple(replace(step, status="skipped") if step.status == "pending" else step for step in state["steps"])
-    in_vain = any(step.status in ("no_evidence", "skipped") for step in steps)
-    if status == "answered" and confidence < (context.options.sure if in_vain else _DOUBTFUL):
+    doubted = any(step.status in ("no_evidence", "skipped") for step in steps) or _unshown(draft, claims)
+    if status == "answered" and confidence < (context.options.sure if doubted else _DOUBTFUL):
         status = "partial"
     shown = cited.answer if cited and status != "unanswerable" else _said(draft) or NOTHING_FOUND
     total_ms = (time.perf_counter() - started + context.budget.saved_s) * 1000
@@ -139,6 +140,13 @@ def _answer(question: str, state: State, context: Context, started: float) -> An
         if context.recorder and context.options.trace
         else Trace(tuple(state["events"])),
     )
+
+
+def _unshown(draft: Draft | None, claims: Sequence[Claim]) -> bool:
+    """Whether the short answer stands in claims, none of which a quote bears out."""
+    words = content_words(draft.short_answer) if draft else frozenset()
+    telling = [claim for claim in claims if words and words <= content_words(claim.text)]
+    return bool(telling) and not any(claim.supported for claim in telling)
 
 
 def _said(draft: Draft | None) -> str:

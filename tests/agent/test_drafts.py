@@ -138,6 +138,16 @@ def test_an_answer_that_is_hardly_likely_is_partial_at_best(
     assert answer.confidence == pytest.approx(likelihood)
 
 
+@pytest.mark.parametrize(("likelihood", "status"), [(0.64, "partial"), (0.65, "answered")])
+def test_an_answer_that_no_quote_bears_out_counts_where_the_writer_is_sure(
+    collection: Collection, likelihood: float, status: AnswerStatus
+) -> None:
+    loose = "Answer: Kestmark\nOttilie Brandvold spent a happy childhood with her many brothers near Kestmark."
+    answer = ask(collection, [told(loose, likelihood)], mode="never")
+    assert [claim.supported for claim in answer.claims if "Kestmark" in claim.text] == [None]
+    assert (answer.short_answer, answer.status) == ("Kestmark", status)
+
+
 def test_an_answer_that_the_question_offers_need_not_be_in_the_passages(collection: Collection) -> None:
     question = "Are the reports on Mirel Bridge consistent or contradictory?"
     answer = ask(collection, [told("Answer: consistent\nBoth are consistent.", 0.9)], question=question)
