@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from agent.plan import MAX_STEPS, without_references
+from agent.plan import MAX_STEPS
 from agent.words import is_english
 
 _ASKING = r"(?:what|which|who|whom|whose|where|when|how|why)"
@@ -129,7 +129,7 @@ def split_by_rule(question: str) -> tuple[str, ...]:
     Empty where the question holds none, or no rule is certain where it ends.
     """
     steps: list[str] = []
-    rest = _plain(without_references(question))
+    rest = _plain(question)
     if not _OPENING.match(rest) or len(rest.split()) > _LONGEST:
         return ()
     while len(steps) < MAX_STEPS - 1 and (found := _last_description(rest)):

@@ -15,7 +15,7 @@ from agent.lifespan import life_date
 from agent.merge import distinct, interleaved, merge
 from agent.nesting import nested, split_by_rule
 from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
-from agent.plan import ends, fill, linked_steps, plan_steps
+from agent.plan import ends, fill, linked_steps, plan_steps, without_references
 from agent.sides import side_questions
 from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
@@ -38,8 +38,8 @@ async def plan(state: State, context: Context) -> Outcome:
     change: State = {"planned": True}
     question = state["question"]
     compared = comparison_of(question) is not None
-    by_rule = (side_questions if compared else split_by_rule)(question) if _adaptive(context) else ()
-    steps = linked_steps(by_rule)
+    rule = side_questions if compared else split_by_rule
+    steps = linked_steps(rule(without_references(question))) if _adaptive(context) else ()
     if not steps:
         if _adaptive(context) and not (compared or nested(question)):
             return Outcome(change, {"skipped": "the question holds no other"})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
 
+from agent import AnswerOptions, answer_question
 from agent.plan import Plan
 from hopcite.chat import Completion
 from hopcite.types import AnswerStatus
 from retrieval import Collection
-from tests.agent.test_graph import NOT_THERE, PLAN, REPLY, Script, ask, collection
+from tests.agent.test_graph import NOT_THERE, PLAN, REPLY, Script, ask, collection, deps
 
 __all__ = ["collection"]
 
@@ -84,6 +86,27 @@ def test_a_question_that_ends_with_its_description_asks_no_planner(collection: C
         "Where was Ottilie Brandvold born?",
     ]
     assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 3)
+
+
+@pytest.mark.parametrize(
+    ("question", "steps"),
+    [
+        (
+            "Who sang the #1 hit in the country where Mirel Bridge stands?",
+            ["What is the country where Mirel Bridge stands?", "Who sang the No. 1 hit in #s1?"],
+        ),
+        (
+            "Is Mirel Bridge #2 longer than the Harrow Pass Railway?",
+            ["How long is Mirel Bridge No. 2?", "How long is the Harrow Pass Railway?"],
+        ),
+    ],
+)
+def test_a_number_of_the_question_is_no_reference(collection: Collection, question: str, steps: list[str]) -> None:
+    unknown = told("Answer: unknown\nThe passages do not say.", 0.9)
+    parts, _ = deps(collection, [unknown] * 6)
+    answer = asyncio.run(answer_question(question, deps=parts, options=AnswerOptions()))
+    [plan] = [event for event in answer.trace.events if event.node == "plan"]
+    assert plan.detail["steps"] == steps
 
 
 def test_a_question_that_holds_no_other_asks_no_planner(collection: Collection) -> None:

@@ -125,8 +125,3 @@ def test_a_question_that_ends_with_its_descriptions_is_split(question: str, step
 )
 def test_what_may_go_on_behind_a_description_is_left_to_the_planner(question: str) -> None:
     assert split_by_rule(question) == ()
-
-
-def test_a_number_of_the_question_is_no_reference() -> None:
-    steps = split_by_rule("Who sang the #1 hit in the country where Imre Valko was born?")
-    assert steps[-1] == "Who sang the No. 1 hit in #1?"
