@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from agent.compare import comparison_of
 from agent.conclude import conclusion
 from agent.context import Context, StageEvent
-from agent.evidence import trusted_first, without_examples
-from agent.lifespan import life_date
-from agent.merge import distinct, interleaved, merge
+from agent.evidence import trusted_first
+from agent.merge import interleaved, merge
 from agent.nesting import nested, split_by_rule
 from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
 from agent.plan import ends, fill, linked_steps, plan_steps, without_references
+from agent.reading import STEP_PASSAGES, best, read_steps
 from agent.sides import side_questions
-from agent.signals import answer_likelihood
 from agent.state import QUESTION, State
 from agent.words import content_words
-from agent.write import Draft, answer_step
-from hopcite.errors import BudgetExhausted, ModelMisbehaved
-from hopcite.types import Chunk, Step
-
-# Passages of a step that are read for its answer.
-STEP_PASSAGES = 3
+from agent.write import Draft
+from hopcite.errors import ModelMisbehaved
+from hopcite.types import Step
 
 
 async def plan(state: State, context: Context) -> Outcome:
@@ -79,8 +72,7 @@ async def search_steps(state: State, context: Context) -> Outcome:
 async def answer_steps(state: State, context: Context) -> Outcome:
     """Read the answers that waiting steps need, all at once; in adaptive mode also those of the last steps.
 
-    What a step's first passages do not tell is looked for in the next ones. A step without an answer blocks those that
-    need it.
+    A step without an answer blocks those that need it.
     """
     needed = {need for step in pending(state) for need in step.needs}
     if _adaptive(context):
@@ -88,13 +80,9 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     asked = [step for step in state["steps"] if step.id in needed and step.status == "found"]
     if not asked or not context.options.step_answers:
         return Outcome({})
-    read = await _read_steps(asked, 0, state, context)
-    again = [step for step in asked if not read[step.id][0] and len(state["found"][step.id]) > STEP_PASSAGES]
-    if again:
-        with suppress(BudgetExhausted):
-            read |= await _read_steps(again, STEP_PASSAGES, state, context)
-    answers = {id_: answer for id_, (answer, _) in read.items()}
-    likely = {id_: likelihood for id_, (_, likelihood) in read.items()}
+    read = await read_steps(asked, state["found"], context)
+    answers = {id_: best(readings)[0] for id_, readings in read.items()}
+    likely = {id_: best(readings)[1] for id_, readings in read.items()}
     steps = tuple(
         replace(step, answer=answers[step.id], status="answered" if answers[step.id] else "no_evidence")
         if step.id in answers
@@ -103,37 +91,8 @@ async def answer_steps(state: State, context: Context) -> Outcome:
     )
     change: State = {"steps": steps, "likely": {**state.get("likely", {}), **likely}}
     detail: dict[str, object] = {"answers": answers, "likelihoods": likely}
-    return Outcome(change, {**detail, "read_further": [step.id for step in again]} if again else detail)
-
-
-async def _read_steps(
-    steps: Sequence[Step], start: int, state: State, context: Context
-) -> dict[str, tuple[str, float | None]]:
-    """Each step's answer and its probability, by id, from three of its passages, those from `start` on."""
-    places = slice(start, start + STEP_PASSAGES)
-    read = [
-        [passage.seen for passage in shown(list(distinct(state["found"][step.id])), context)[places]] for step in steps
-    ]
-    dates = [life_date(step.question, passages) for step, passages in zip(steps, read, strict=True)]
-    if not all(dates):
-        reserve(context, calls=1 + dates.count(""))
-    replies = await asyncio.gather(
-        *(
-            _step_answer(step.question, date, passages, context)
-            for step, date, passages in zip(steps, dates, read, strict=True)
-        )
-    )
-    return {step.id: reply for step, reply in zip(steps, replies, strict=True)}
-
-
-async def _step_answer(
-    question: str, date: str, passages: Sequence[Chunk], context: Context
-) -> tuple[str, float | None]:
-    """The date where a passage told it plainly, else what the model reads, with its probability."""
-    if date:
-        return date, 1.0
-    reply = await answer_step(question, passages, chat=context.deps.chat, budget=context.budget)
-    return without_examples(reply.short_answer, passages, question), answer_likelihood(reply)
+    again = [id_ for id_, readings in read.items() if len(readings) > 1]
+    return Outcome(change, {**detail, "read_further": again} if again else detail)
 
 
 async def conclude(state: State, context: Context) -> Outcome:

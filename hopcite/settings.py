@@ -118,9 +118,9 @@ class SearchSettings(_Section):
     hop_weight: float = Field(default=1.5, ge=0)
     """Weight in the fusion of these, and of the passages that the question names; dense and sparse list have 1 each."""
     name_seeds: int = Field(default=2, ge=0)
-    """Of the first passages, those whose names are followed to other passages that mention them. 0: none."""
+    """Of the first passages, those whose names are followed to others that mention them. 0: nor are the question's."""
     name_weight: float = Field(default=1.0, ge=0)
-    """Weight in the fusion of what the first one's names lead to; half of it for the second one's."""
+    """Weight in the fusion of what the first one's names, and the question's, lead to; half for the second one's."""
 
 
 class RerankSettings(_Section):

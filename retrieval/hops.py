@@ -1,8 +1,8 @@
 """Following names to passages, without a language model: those in the question, then those in the first hits.
 
 A passage is named when its title is mentioned; a question can also name who published it. The first hits of a search
-are seeds; their neighbours are the passages that they name, and those that mention a name that they mention. Measured
-on multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
+are seeds; their neighbours are the passages that they name, and those that mention a name that they, or the question,
+mention. Measured on multi-hop question sets in docs/decisions.md, as are the ways that were not taken.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Lead:
-    """From a seed to what it names: by its title, or as `name` does."""
+    """From a seed to what it names: by its title, or as `name` does. Without a seed it is the question's name."""
 
     search: Search
-    seed: Chunk
-    name: str | None = None
+    seed: Chunk | None
+    name: str = ""
 
 
 def named_in(text: str, vectors: Vectors, *, within: tuple[str, ...] | None = None) -> Query:
@@ -81,8 +81,9 @@ def follow(
 
     For each search: one list of the passages that its seeds name by their titles, those of the first seed first, and of
     one seed's those nearest to the question; then, for each of the first `name_seeds` seeds, the passages that share
-    one of its names, by BM25 for that name and the question. Each of these lists has half the weight of the last.
-    There are none where the seeds name no passage at all: names do not link such a collection, and would mislead.
+    one of its names, by BM25 for that name and the question, each of these lists with half the weight of the last;
+    then, for each name in the question, those that mention it. There are none of the last two kinds where the seeds
+    name no passage at all: names do not link such a collection, and would mislead.
     """
     leads = [lead for search in searches for lead in _leads(search, settings)]
     found = index.query([_query(lead, settings, sparse, within) for lead in leads])
@@ -112,13 +113,16 @@ def fuse(hits: Sequence[Scored], further: Iterable[Further], *, k: int) -> list[
 def _leads(search: Search, settings: SearchSettings) -> list[_Lead]:
     seeds = [hit.chunk for hit in search.hits]
     titles = [_Lead(search, seed) for seed in seeds[: settings.hop_seeds]]
+    if not settings.name_seeds:
+        return titles
     asked = search.question.casefold()
-    names = [
+    of_question = [_Lead(search, None, name) for name in names_in(search.question)[:_NAMES]]
+    of_seeds = [
         _Lead(search, seed, name)
         for seed in seeds[: settings.name_seeds]
         for name in [name for name in names_in(f"{seed.title}. {seed.text}") if not mentions(asked, name)][:_NAMES]
     ]
-    return titles + names
+    return titles + of_question + of_seeds
 
 
 def _query(
@@ -128,7 +132,7 @@ def _query(
     within: tuple[str, ...] | None,
 ) -> Query:
     vectors, seed = lead.search.vectors, lead.seed
-    if lead.name is None:
+    if seed is not None and not lead.name:
         return Query(vectors, settings.hop_limit, "dense", LinkFilter(phrases_in(seed.text), seed.document_id), within)
     words = sparse(f"{lead.name} {lead.search.question}")
     return Query(Vectors(vectors.dense, words), _SHARING, "sparse", None, within)
@@ -136,26 +140,31 @@ def _query(
 
 def _lists(results: Sequence[tuple[_Lead, Sequence[Scored]]], settings: SearchSettings) -> list[Further]:
     titled: dict[str, Scored] = {}
+    asked: list[Further] = []
     sharing: dict[str, dict[str, Scored]] = {}
     for lead, hits in results:
-        if lead.name is None:
+        if lead.seed is None:
+            asked.append(Further(_mentioning(lead.name, hits), settings.name_weight))
+        elif not lead.name:
             for hit in hits:
                 titled.setdefault(hit.chunk.id, hit)
-            continue
-        best = sharing.setdefault(lead.seed.id, {})
-        for hit in _sharing(lead.name, lead.seed, hits):
-            document = hit.chunk.document_id  # one passage of each: a long document must not fill the list
-            if document not in best or hit.score > best[document].score:
-                best[document] = hit
+        else:
+            seed = lead.seed
+            best = sharing.setdefault(seed.id, {})
+            for hit in _mentioning(lead.name, [hit for hit in hits if hit.chunk.document_id != seed.document_id]):
+                document = hit.chunk.document_id  # one passage of each: a long document must not fill the list
+                if document not in best or hit.score > best[document].score:
+                    best[document] = hit
     lists = [Further(list(titled.values())[: settings.hop_limit], settings.hop_weight)]
-    for place, (seed, of_seed) in enumerate(sharing.items() if titled else ()):
+    if not titled:
+        return lists
+    for place, (seed_id, of_seed) in enumerate(sharing.items()):
         ranked = sorted(of_seed.values(), key=lambda hit: (-hit.score, hit.chunk.id))
-        lists.append(Further(ranked[: settings.hop_limit], settings.name_weight / 2**place, below=seed))
-    return lists
+        lists.append(Further(ranked[: settings.hop_limit], settings.name_weight / 2**place, below=seed_id))
+    return lists + asked
 
 
-def _sharing(name: str, seed: Chunk, hits: Sequence[Scored]) -> list[Scored]:
-    """Of the hits, those in other documents that mention the name; none when it is common."""
-    others = [hit for hit in hits if hit.chunk.document_id != seed.document_id]
-    found = [hit for hit in others if mentions(f"{hit.chunk.title} {hit.chunk.text}".casefold(), name)]
+def _mentioning(name: str, hits: Sequence[Scored]) -> list[Scored]:
+    """Of the hits, those that mention the name; none when it is common."""
+    found = [hit for hit in hits if mentions(f"{hit.chunk.title} {hit.chunk.text}".casefold(), name)]
     return found if len(found) <= _COMMON else []

@@ -28,7 +28,7 @@ _NOT_NAMES = frozenset(
     thursday friday saturday sunday the a an this that these those it its he his him she her hers they their them we
     our us you your i my me in on at of for from by with as to and or but nor not no yes if when while where who whom
     whose which what why how there here after before during since until although though because however also both
-    each most many some other all one two first second new""".split()
+    each most many some other all one two first second new is are was were do does did has have had""".split()
 )
 
 

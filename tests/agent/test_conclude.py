@@ -13,10 +13,10 @@ from agent import AnswerOptions, answer_question
 from agent.conclude import conclusion, statements
 from agent.plan import Plan, PlannedStep
 from hopcite.settings import Settings
-from hopcite.types import Step
+from hopcite.types import Answer, Step
 from retrieval import Collection, open_collection
 from tests.agent.test_drafts import NO_STEPS, nodes, told
-from tests.agent.test_graph import PLAN, QUESTION, REPLY, Script, ask, chunks, collection, deps
+from tests.agent.test_graph import NO_ANSWER, PLAN, QUESTION, REPLY, Script, ask, chunks, collection, deps
 from tests.fakes import HashingEncoder
 
 __all__ = ["collection"]
@@ -103,12 +103,40 @@ def twice(collection: Collection) -> Collection:
     return collection
 
 
-def test_what_the_first_passages_of_a_step_do_not_tell_is_looked_for_in_the_next(twice: Collection) -> None:
-    parts, chat = deps(twice, [*NO_SURVEYOR, told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Kestmark\n", 0.8)])
+def read_for(collection: Collection, *surveyor: str) -> tuple[list[list[str]], Answer]:
+    """What was read for the surveyor of the Harrow Pass Railway, reply by reply, and the answer in the end."""
+    unknown = told("Answer: unknown\n", 0.9)
+    replies = [told(f"Answer: {name}\n", float(likely)) for name, _, likely in (one.partition("/") for one in surveyor)]
+    parts, chat = deps(collection, [UNSURE, PLAN, *replies, told("Answer: Kestmark\n", 0.8), unknown, UNSURE])
     answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
+    read = [request[-1]["content"].split("\n\n") for request in chat.requests[2 : 2 + len(surveyor)]]
+    return [[part.partition("] ")[2] for part in parts if part.startswith("[")] for parts in read], answer
+
+
+def test_the_passages_that_a_step_names_are_read_alone(twice: Collection) -> None:
+    [named], answer = read_for(twice, "Ottilie Brandvold/0.3")
+    assert [text.partition("\n")[0] for text in named] == ["Harrow Pass Railway"] * 2
+    assert answer.short_answer == "Kestmark"
+
+
+def test_what_they_do_not_tell_is_looked_for_in_the_first_three_and_then_in_the_next(twice: Collection) -> None:
+    read, answer = read_for(twice, "unknown/0.9", "unknown/0.9", "Ottilie Brandvold/0.9")
+    assert [len(passages) for passages in read] == [2, 3, 3]
+    assert len({text for passages in read for text in passages}) == 6
     assert (answer.short_answer, [step.status for step in answer.steps[1:]]) == ("Kestmark", ["answered"] * 2)
-    first, further = (request[-1]["content"].split("\n\n")[:3] for request in chat.requests[2:4])
-    assert len({passage.partition("] ")[2] for passage in [*first, *further]}) == 6
+
+
+@pytest.mark.parametrize(
+    ("replies", "kept"),
+    [
+        (["unknown/0.9", "Ines Quoll/0.4", "Ottilie Brandvold/0.3"], "Ines Quoll"),
+        (["unknown/0.9", "Ines Quoll/0.3", "Ottilie Brandvold/0.4"], "Ottilie Brandvold"),
+        (["unknown/0.9", "Ines Quoll/0.5"], "Ines Quoll"),
+    ],
+)
+def test_of_two_unlikely_answers_the_likelier_counts(twice: Collection, replies: list[str], kept: str) -> None:
+    _, answer = read_for(twice, *replies)
+    assert answer.steps[1].answer == kept
 
 
 def test_a_step_is_not_read_further_with_the_writers_call(twice: Collection) -> None:
@@ -124,7 +152,7 @@ def test_where_a_step_found_nothing_only_a_sure_answer_counts(
 ) -> None:
     again = told("Answer: Tarn\nMirel Bridge crosses the Oss at Tarn.", likely)
     options = AnswerOptions(mode="always")
-    parts, _ = deps(collection, [PLAN, told("Answer: unknown\n", 0.9), again])
+    parts, _ = deps(collection, [PLAN, *NO_ANSWER, again])
     answer = asyncio.run(answer_question(QUESTION, deps=parts, options=options))
     assert (answer.short_answer, answer.status) == ("Tarn", status)
     assert [step.status for step in answer.steps[1:]] == ["no_evidence", "skipped"]
@@ -177,7 +205,7 @@ def test_a_comparison_that_its_sides_do_not_decide_is_left_to_the_writer(collect
     assert (answer.short_answer, answer.usage.llm_calls) == ("Mirel Bridge", 4)
 
 
-@pytest.mark.parametrize("script", [[NO_STEPS], [BOTH, "Answer: 1911", "Answer: unknown"]], ids=["no plan", "no side"])
+@pytest.mark.parametrize("script", [[NO_STEPS], [BOTH, "Answer: 1911", *NO_ANSWER]], ids=["no plan", "no side"])
 def test_a_comparison_without_both_sides_is_answered_as_any_question(collection: Collection, script: Script) -> None:
     answer = ask(collection, [*script, told(REPLY, 0.8)], question=WHICH_FIRST)
     assert nodes(answer)[-2:] == ["write", "verify"]

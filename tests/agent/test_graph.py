@@ -69,6 +69,8 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
 
 
 NOT_THERE = "Answer: unknown\nThe passages do not name the town."
+# A step that names a passage is read from that alone, then from all.
+NO_ANSWER: Script = ["Answer: unknown"] * 2
 
 
 def deps(collection: Collection, script: Script) -> tuple[Deps, ScriptedChat]:
@@ -128,9 +130,9 @@ def test_too_little_evidence_is_decomposed_and_answers_are_filled_in(collection:
 
 
 def test_a_chain_that_breaks_off_leaves_the_question_as_it_is(collection: Collection) -> None:
-    answer = ask(collection, [NOT_THERE, PLAN, "Answer: unknown"])
+    answer = ask(collection, [NOT_THERE, PLAN, *NO_ANSWER])
     assert [step.status for step in answer.steps] == ["found", "no_evidence", "skipped"]
-    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 3)
+    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 4)
 
 
 def test_steps_side_by_side_are_not_searched_after_a_draft(collection: Collection) -> None:
@@ -153,8 +155,8 @@ def test_always_plans_first_and_reranks_once(collection: Collection) -> None:
 
 
 def test_what_the_plan_does_not_find_either_stays_unknown(collection: Collection) -> None:
-    answer = ask(collection, [NOT_THERE, PLAN, "Answer: Ottilie Brandvold", NOT_THERE])
-    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 4)
+    answer = ask(collection, [NOT_THERE, PLAN, "Answer: Ottilie Brandvold", *NO_ANSWER])
+    assert (answer.status, answer.usage.llm_calls) == ("unanswerable", 5)
 
 
 FROM_A_SOURCE = "How long is Mirel Bridge, as reported by the Harrow Herald?"
@@ -192,7 +194,7 @@ def test_what_stays_unknown_is_unanswerable_and_cites_nothing(collection: Collec
 
 
 def test_a_step_without_an_answer_blocks_those_that_need_it(collection: Collection) -> None:
-    answer = ask(collection, [PLAN, "Answer: unknown", REPLY], mode="always")
+    answer = ask(collection, [PLAN, *NO_ANSWER, REPLY], mode="always")
     assert [step.status for step in answer.steps] == ["found", "no_evidence", "skipped"]
 
 
@@ -315,7 +317,7 @@ def test_a_claim_that_no_quote_bears_out_is_looked_into(collection: Collection) 
 @pytest.mark.parametrize("second", [NOT_THERE, "Answer: Lund\nOttilie Brandvold was born in Lund in 1874."])
 def test_the_draft_that_is_better_borne_out_is_kept(collection: Collection, second: str) -> None:
     first = "Answer: Kestmark\nThe surveyor of the Harrow Pass Railway was born in Kestmark [1]."
-    answer = ask(collection, [first, PLAN, "Answer: Ottilie Brandvold", second])
+    answer = ask(collection, [first, PLAN, "Answer: Ottilie Brandvold", second, second])
     assert answer.short_answer == "Kestmark"
     assert answer.trace.events[-1].detail["draft"] == 1
 

@@ -157,7 +157,7 @@ def test_neighbours_come_by_seed_and_then_by_nearness(collection: Collection) ->
 
 
 def test_a_shared_name_that_is_no_title_is_followed(collection: Collection) -> None:
-    """Half the weight for the second seed; a name of the question, and one that is everywhere, lead nowhere."""
+    """Half the weight for the second seed; a name that is everywhere leads nowhere. The question's names come last."""
     collection.add([chunk(f"Walk {n}", f"Walk {n} ends at Copper Street.") for n in range(6)])
     collection.add([chunk("Tailors", "The tailor Ines Quoll moved here from the coast."), chunk("Coast", "Quoll Bay.")])
     first = chunk("First", "Built in Copper Street by Pell Arden, not far from Oltrey.")
@@ -167,7 +167,22 @@ def test_a_shared_name_that_is_no_title_is_followed(collection: Collection) -> N
     assert [([hit.chunk.title for hit in of_seed.hits], of_seed.weight, of_seed.below) for of_seed in shared] == [
         ([], 1.0, first.id),
         (["Tailors"], 0.5, second.id),
+        ([], 1.0, None),
+        (["Oltrey", "Lighthouse Keepers", "Mara Venn"], 1.0, None),
     ]
+
+
+def test_each_name_in_the_question_finds_what_mentions_it(collection: Collection) -> None:
+    """In full: another Quoll is another. The passage that leads to a title makes it a collection that names link."""
+    collection.add([chunk("Coast", "Quoll Bay."), chunk("Tailors", "The tailor Ines Quoll moved here from the coast.")])
+    collection.add([chunk("Bridge", "Built for Ines Quoll."), chunk("Rope", "Pell Quoll, ropemaker.")])
+    seeds = [Scored(chunk("First", "Not far from Oltrey."), 1.0)]
+    asked = "Did Ines Quoll marry Pell Quoll?"
+    of_seed, ines, pell = neighbours(collection, asked, seeds, name_seeds=1)[1:]
+    assert of_seed.below == seeds[0].chunk.id
+    assert sorted(hit.chunk.title for hit in ines.hits) == ["Bridge", "Tailors"]
+    assert [hit.chunk.title for hit in pell.hits] == ["Rope"]
+    assert neighbours(collection, asked, seeds, name_seeds=0)[1:] == []
 
 
 def test_names_are_not_followed_where_no_passage_names_another(collection: Collection) -> None:
