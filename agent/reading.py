@@ -41,20 +41,12 @@ async def read_steps(
     read: dict[str, list[Reading]] = {step.id: [] for step in steps}
     while waiting := [step for step in steps if left[step.id]]:
         portions = [left[step.id].pop(0) for step in waiting]
-        dates = [life_date(step.question, portion) for step, portion in zip(waiting, portions, strict=True)]
         try:
-            if not all(dates):
-                reserve(context, calls=1 + dates.count(""))
+            replies = await _read_at_once(waiting, portions, context)
         except BudgetExhausted:
             if any(read.values()):
                 break
             raise
-        replies = await asyncio.gather(
-            *(
-                _read(step.question, date, portion, context)
-                for step, date, portion in zip(waiting, dates, portions, strict=True)
-            )
-        )
         for step, portion, reply in zip(waiting, portions, replies, strict=True):
             read[step.id].append(reply)
             if _settled(reply, alone=len(portion) < STEP_PASSAGES):
@@ -78,6 +70,16 @@ def _portions(step: Step, hits: Sequence[Hit], context: Context) -> list[list[Ch
 def _settled(reading: Reading, *, alone: bool) -> bool:
     answer, likelihood = reading
     return bool(answer) and (alone or likelihood is None or likelihood >= _LIKELY)
+
+
+async def _read_at_once(steps: Sequence[Step], portions: Sequence[Sequence[Chunk]], context: Context) -> list[Reading]:
+    dates = [life_date(step.question, portion) for step, portion in zip(steps, portions, strict=True)]
+    if not all(dates):
+        reserve(context, calls=1 + dates.count(""))
+    read = (
+        _read(step.question, date, portion, context) for step, date, portion in zip(steps, dates, portions, strict=True)
+    )
+    return await asyncio.gather(*read)
 
 
 async def _read(question: str, date: str, passages: Sequence[Chunk], context: Context) -> Reading:

@@ -12,6 +12,7 @@ import pytest
 from agent import AnswerOptions, answer_question
 from agent.conclude import conclusion, statements
 from agent.plan import Plan, PlannedStep
+from hopcite.errors import BudgetExhausted
 from hopcite.settings import Settings
 from hopcite.types import Answer, Step
 from retrieval import Collection, open_collection
@@ -144,6 +145,13 @@ def test_a_step_is_not_read_further_with_the_writers_call(twice: Collection) -> 
     answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions(max_llm_calls=5)))
     assert [step.status for step in answer.steps[1:]] == ["no_evidence", "skipped"]
     assert (answer.short_answer, answer.usage.llm_calls) == ("Tarn", 4)
+
+
+def test_what_was_read_stays_when_the_time_runs_out_in_reading_on(twice: Collection) -> None:
+    out_of_time: Script = [told("Answer: Ines Quoll\n", 0.3), BudgetExhausted("no time")]
+    parts, _ = deps(twice, [UNSURE, PLAN, told("Answer: unknown\n", 0.9), *out_of_time, *[UNSURE] * 3])
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions()))
+    assert [step.answer for step in answer.steps[1:2]] == ["Ines Quoll"]
 
 
 @pytest.mark.parametrize(("likely", "status"), [(0.6, "partial"), (0.7, "answered")])
