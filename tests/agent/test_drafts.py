@@ -78,14 +78,15 @@ def test_an_end_that_the_writer_has_not_read_counts_where_the_chain_is_sure(
 
 
 def test_a_question_that_ends_with_its_description_asks_no_planner(collection: Collection) -> None:
-    steps = [told("Answer: Ottilie Brandvold\n", 0.9), told("Answer: Kestmark\n", 0.9)]
+    # Mirel Bridge alone does not name its designer; the first three passages do.
+    steps = [told(f"Answer: {name}\n", 0.9) for name in ("unknown", "Ottilie Brandvold", "Kestmark")]
     answer = ask(collection, [told(OTHER, 0.3), *steps], question="Where was the designer of Mirel Bridge born?")
     assert [step.question for step in answer.steps] == [
         "Where was the designer of Mirel Bridge born?",
         "Who is the designer of Mirel Bridge?",
         "Where was Ottilie Brandvold born?",
     ]
-    assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 3)
+    assert (answer.short_answer, answer.usage.llm_calls) == ("Kestmark", 4)
 
 
 @pytest.mark.parametrize(

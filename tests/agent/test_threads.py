@@ -28,7 +28,7 @@ from hopcite.settings import AnswerSettings, Settings, ThreadSettings
 from hopcite.types import Answer
 from retrieval import Collection, open_collection
 from retrieval.rerank.identity import IdentityReranker
-from tests.agent.test_graph import NOT_THERE, PLAN, QUESTION, REPLY, Script, check, chunks
+from tests.agent.test_graph import NO_ANSWER, NOT_THERE, PLAN, QUESTION, REPLY, Script, check, chunks
 from tests.fakes import HashingEncoder, ScriptedChat
 
 T = TypeVar("T")
@@ -228,7 +228,7 @@ def test_a_run_that_is_resumed_keeps_to_the_calls_of_the_whole(house: House) -> 
 def test_another_question_begins_anew(house: House, question: str, options: dict[str, Any]) -> None:
     with pytest.raises(Unreachable):
         house.ask(QUESTION, [Unreachable("no server")])
-    script: Script = [PLAN, "Answer: unknown", OPENED] if options.get("mode") == "always" else [OPENED]
+    script: Script = [PLAN, *NO_ANSWER, OPENED] if options.get("mode") == "always" else [OPENED]
     answer = house.ask(question, script, **options)
     assert nodes(answer)[0] == "search"
     assert len(house.do(lambda threads: threads.get("talk")).turns) == 1

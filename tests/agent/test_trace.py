@@ -22,7 +22,7 @@ from retrieval.rerank.asking import ChatReranker
 from retrieval.rerank.identity import IdentityReranker
 from retrieval.rerank.port import Reranker
 from retrieval.rerank.yes_no import YesNo
-from tests.agent.test_graph import NOT_THERE, PLAN, QUESTION, REPLY, Script, chunks
+from tests.agent.test_graph import NO_ANSWER, NOT_THERE, PLAN, QUESTION, REPLY, Script, chunks
 from tests.fakes import HashingEncoder, ScriptedChat
 
 
@@ -41,7 +41,7 @@ def ask(collection: Collection, script: Script, *, reranker: Reranker | None = N
 
 
 def test_every_node_has_its_input_and_output(collection: Collection) -> None:
-    answer = ask(collection, [NOT_THERE, PLAN, "Answer: unknown", REPLY], evidence=2)
+    answer = ask(collection, [NOT_THERE, PLAN, *NO_ANSWER, REPLY], evidence=2)
     trace = json.loads(json.dumps(answer_json(answer, trace=True)))["trace"]
     nodes = [event["node"] for event in trace["events"]]
     steps = ("plan", "search_steps", "answer_steps", "search_steps", "answer_steps")
