@@ -78,9 +78,9 @@ def withheld(passages: Iterable[Screened]) -> dict[str, tuple[Span, ...]]:
     return {passage.stored.id: passage.withheld for passage in passages if passage.withheld}
 
 
-def findings(chunks: Iterable[Chunk], *, defences: bool) -> dict[str, object]:
+def findings(hits: Iterable[Hit], *, defences: bool) -> dict[str, object]:
     """For the trace: what was found in which chunk. Empty as a rule."""
-    signs = {chunk.id: list(screen(chunk).signs) for chunk in chunks} if defences else {}
+    signs = {hit.chunk.id: list(screen(hit.chunk).signs) for hit in hits} if defences else {}
     return {"screened": found} if (found := {id_: names for id_, names in signs.items() if names}) else {}
 
 

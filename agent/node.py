@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agent.cite import MOST_CLAIMS
 from agent.context import Context
 from agent.drafts import written
-from agent.evidence import Screened, findings, screened, withheld, without_prompt
+from agent.evidence import Screened, screened, withheld, without_prompt
 from agent.state import State
 from agent.write import Draft
 from hopcite.budget import Budget
@@ -68,7 +68,6 @@ def drafted(
         "unknown": draft.unknown,
         "likelihood": made.likelihood,
         "borne_out": made.borne_out,
-        **findings(stored, defences=context.options.defences),
     }
     return Outcome({"drafts": (*state.get("drafts", ()), made)}, detail)
 

@@ -67,17 +67,18 @@ async def search(state: State, context: Context) -> Outcome:
     [hits] = [_given(context.options.passages)] if context.options.passages else await searched([question], context)
     step = Step(QUESTION, question, status=status_of(hits), chunk_ids=ids_of(hits))
     evidence = trusted_first(hits, defences=context.options.defences)
+    detail = {"hits": len(hits), **findings(hits, defences=context.options.defences)}
     change: State = {"steps": (step,), "found": {QUESTION: hits}, "evidence": evidence, "planned": False}
     if absent := await _missing_sources(question, hits, context):
         refused = _refusal(NOT_FROM, absent, {**state, **change}, context)
-        return Outcome({**change, **refused}, {"hits": len(hits), "missing_sources": absent})
+        return Outcome({**change, **refused}, {**detail, "missing_sources": absent})
     # Of a comparison no draft is written at first; of its sides nothing but their names is known.
     compared = comparison_of(question)
     sides = telling_words(f"{compared.first}, {compared.second}") if compared and compared.asked != "same" else {}
     if absent := await _missing_names(sides, hits, context):
         refused = _refusal(NOT_NAMED, absent, {**state, **change}, context)
-        return Outcome({**change, **refused}, {"hits": len(hits), "missing_names": absent})
-    return Outcome(change, {"hits": len(hits)})
+        return Outcome({**change, **refused}, {**detail, "missing_names": absent})
+    return Outcome(change, detail)
 
 
 async def rerank(state: State, context: Context) -> Outcome:
@@ -99,7 +100,6 @@ async def rerank(state: State, context: Context) -> Outcome:
         "reranked": len(candidates),
         "valid": ranking.valid,
         "notes": ranking.notes,
-        **findings((hit.chunk for hit in merged), defences=context.options.defences),
     }
     if not ranking.valid:
         return Outcome({"evidence": merged, "graded": False, "reranked": True}, detail)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from agent.context import Context
 from agent.evidence import without_examples
@@ -24,6 +25,14 @@ from retrieval.names import phrases_in, title_key
 STEP_PASSAGES = 3
 # An answer that is likelier is not looked for in further passages (docs/decisions.md, "What a step reads").
 _LIKELY = 0.5
+
+
+class _Portion(NamedTuple):
+    """Passages that are read at once; `named`: those alone whose titles the step names."""
+
+    passages: list[Chunk]
+    named: bool = False
+
 
 Reading = tuple[str, float | None]
 """A step's answer, empty where there is none, and its probability."""
@@ -42,14 +51,14 @@ async def read_steps(
     while waiting := [step for step in steps if left[step.id]]:
         portions = [left[step.id].pop(0) for step in waiting]
         try:
-            replies = await _read_at_once(waiting, portions, context)
+            replies = await _read_at_once(waiting, [portion.passages for portion in portions], context)
         except BudgetExhausted:
             if any(read.values()):
                 break
             raise
         for step, portion, reply in zip(waiting, portions, replies, strict=True):
             read[step.id].append(reply)
-            if _settled(reply, alone=len(portion) < STEP_PASSAGES):
+            if _settled(reply, named=portion.named):
                 left[step.id].clear()
     return read
 
@@ -59,17 +68,18 @@ def best(readings: Sequence[Reading]) -> Reading:
     return max(readings, key=lambda reading: (reading[0] != "", reading[1] or 0.0), default=("", None))
 
 
-def _portions(step: Step, hits: Sequence[Hit], context: Context) -> list[list[Chunk]]:
+def _portions(step: Step, hits: Sequence[Hit], context: Context) -> list[_Portion]:
     passages = [passage.seen for passage in shown(list(distinct(hits)), context)]
     first, further = passages[:STEP_PASSAGES], passages[STEP_PASSAGES : 2 * STEP_PASSAGES]
     names = set(phrases_in(step.question))
     alone = list(takewhile(lambda passage: title_key(passage.title) in names, first))
-    return [portion for portion in (alone if len(alone) < len(first) else [], first, further) if portion]
+    portions = [_Portion(alone, named=True)] if len(alone) < len(first) else []
+    return [portion for portion in (*portions, _Portion(first), _Portion(further)) if portion.passages]
 
 
-def _settled(reading: Reading, *, alone: bool) -> bool:
+def _settled(reading: Reading, *, named: bool) -> bool:
     answer, likelihood = reading
-    return bool(answer) and (alone or likelihood is None or likelihood >= _LIKELY)
+    return bool(answer) and (named or likelihood is None or likelihood >= _LIKELY)
 
 
 async def _read_at_once(steps: Sequence[Step], portions: Sequence[Sequence[Chunk]], context: Context) -> list[Reading]:

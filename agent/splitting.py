@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from agent.compare import comparison_of
 from agent.conclude import conclusion
 from agent.context import Context, StageEvent
-from agent.evidence import trusted_first
+from agent.evidence import findings, trusted_first
 from agent.merge import interleaved, merge
 from agent.nesting import nested, split_by_rule
 from agent.node import Outcome, beside_the_writer, drafted, ids_of, reserve, searched, shown, status_of
@@ -66,7 +67,8 @@ async def search_steps(state: State, context: Context) -> Outcome:
     if not state.get("drafts"):  # else the question's own passages are reranked already
         merged = merge(found, rrf_k=context.deps.settings.search.rrf_k)
         change["evidence"] = trusted_first(merged, defences=context.options.defences)
-    return Outcome(change, {"searched": questions})
+    new = chain.from_iterable(results)
+    return Outcome(change, {"searched": questions, **findings(new, defences=context.options.defences)})
 
 
 async def answer_steps(state: State, context: Context) -> Outcome:

@@ -20,7 +20,7 @@ from evals.cache import ReplyCache, with_cache
 from evals.records import Record, open_run
 from evals.runner import OpenParts, open_parts_of
 from hopcite.errors import OperatorError
-from hopcite.settings import Settings
+from hopcite.settings import Mode, Settings
 from hopcite.types import Answer, Document
 from hopcite.wire import answer_json
 from ingest import ingest_documents, ingest_upload, open_ledger
@@ -31,13 +31,14 @@ _COLLECTION = "attacks"
 
 @dataclass(frozen=True, slots=True)
 class AttackRequest:
-    """Which attacks. `out` is the run's folder, by default in the data folder."""
+    """Which attacks. `out`: the run's folder, by default in the data folder. `mode`: as the settings say, if None."""
 
     kinds: tuple[str, ...] = ()
     limit: int | None = None
     defended: bool = True
     cache: bool = True
     out: Path | None = None
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,11 @@ def run_attacks(
 ) -> FinishedAttacks:
     """Run, or go on with the run that lies in the same folder. Blocks. `progress` hears of cases done and all.
 
-    Questions are never decomposed: one search, one reranking and one reply a case keep the suite cheap. The documents
-    lie in an index of their own, which is deleted at the end. Errors as of `evals.run_evaluation`.
+    The documents lie in an index of their own, which is deleted at the end. Errors as of `evals.run_evaluation`.
     """
     suite = load_suite(kinds=request.kinds, limit=request.limit)
-    answer = settings.answer.model_copy(update={"mode": "never", "defences": request.defended})
+    mode = request.mode or settings.answer.mode
+    answer = settings.answer.model_copy(update={"mode": mode, "defences": request.defended})
     settings = settings.model_copy(update={"answer": answer})
     encoder = encoder or open_encoder(settings)
     manifest = _manifest(suite, settings, encoder)

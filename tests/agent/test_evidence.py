@@ -85,8 +85,12 @@ def test_a_quote_keeps_its_place_behind_what_was_withheld() -> None:
 
 
 def test_the_trace_names_what_was_found_and_is_silent_otherwise() -> None:
-    assert findings([chunk(ORDER)], defences=True) == {"screened": {"c1": ["an order to disregard"]}}
-    assert findings([chunk("Old.")], defences=True) == findings([chunk(ORDER)], defences=False) == {}
+    assert findings([Hit(chunk(ORDER), 1, 1.0)], defences=True) == {"screened": {"c1": ["an order to disregard"]}}
+    assert (
+        findings([Hit(chunk("Old."), 1, 1.0)], defences=True)
+        == findings([Hit(chunk(ORDER), 1, 1.0)], defences=False)
+        == {}
+    )
 
 
 def test_an_answer_that_repeats_the_prompt_loses_those_sentences() -> None:

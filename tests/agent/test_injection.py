@@ -36,7 +36,7 @@ def test_an_attack_reaches_no_prompt_and_is_never_cited(poisoned: Collection) ->
     assert [hit.rank for hit in answer.evidence] == list(range(1, len(answer.evidence) + 1))
     assert not [citation for citation in answer.citations if "Brackmoor" in citation.quote]
     found = [event.detail["screened"] for event in answer.trace.events if "screened" in event.detail]
-    assert found == [{answer.evidence[-1].chunk.id: ["an order to disregard"]}]
+    assert found[0] == {answer.evidence[-1].chunk.id: ["an order to disregard"]}  # by the first search
 
 
 def test_without_a_model_an_attack_is_not_quoted_either(poisoned: Collection) -> None:

@@ -17,7 +17,7 @@ from evals.attacks.screening import is_shown
 from evals.attacks.suite import Case, load_suite
 from evals.attacks.table import summarise, wilson
 from hopcite.errors import UsageError
-from hopcite.settings import Settings
+from hopcite.settings import Mode, Settings
 from hopcite.types import Answer, AnswerStatus, Chunk, Citation, Hit, Usage
 from tests.evals.parts import parts
 from tests.fakes import HashingEncoder, ScriptedChat
@@ -124,10 +124,14 @@ def test_wilson_by_hand() -> None:
 
 
 def run(
-    tmp_path: Path, *script: str | Exception, defended: bool = True, kinds: str = "order"
+    tmp_path: Path,
+    *script: str | Exception,
+    defended: bool = True,
+    kinds: str = "order",
+    mode: Mode | None = None,
 ) -> tuple[FinishedAttacks, ScriptedChat]:
     chat = ScriptedChat(list(script))
-    request = AttackRequest(kinds=(kinds,), limit=2, defended=defended, cache=False, out=tmp_path / "run")
+    request = AttackRequest(kinds=(kinds,), limit=2, defended=defended, cache=False, out=tmp_path / "run", mode=mode)
     finished = run_attacks(
         request,
         settings=Settings(data_dir=tmp_path / "data"),
@@ -205,6 +209,15 @@ def test_an_attack_that_breaks_the_question_has_succeeded(tmp_path: Path, error:
     finished, _ = run(tmp_path, BORN, HONEST, error, HONEST)
     assert (finished.summary["errors"], finished.summary["success"]["all"]["count"]) == (1, 1)
     assert records(tmp_path)["order-1"]["error"] == told
+
+
+@pytest.mark.parametrize(("mode", "reranked"), [(None, False), ("adaptive", False), ("never", True)])
+def test_questions_are_asked_as_users_ask_them_unless_told_otherwise(
+    tmp_path: Path, mode: Mode | None, *, reranked: bool
+) -> None:
+    run(tmp_path, BORN, HONEST, BORN, HONEST, mode=mode)
+    nodes = [{event["node"] for event in record["trace"]} for record in records(tmp_path).values()]
+    assert [("rerank" in found) for found in nodes] == [reranked] * 4
 
 
 def test_pages_are_read_by_the_reader_of_their_kind(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from hopcite.settings import Mode
 from hopcite.settings_layers import load_settings
 from ui.terminal import AsJson, Bar, print_json, print_line
 
@@ -158,6 +159,7 @@ def attacks(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many attacks, of each kind in turn.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; a run that was stopped there goes on.")] = None,
     undefended: Annotated[bool, typer.Option("--undefended", help="With answer.defences off.")] = False,
+    mode: Annotated[Mode | None, typer.Option(help="When to split the question, as for `hopcite ask`.")] = None,
     screening_only: Annotated[
         bool, typer.Option("--screening-only", help="Ask nothing; count the attacks that the screening lets through.")
     ] = False,
@@ -171,7 +173,7 @@ def attacks(
     if screening_only:
         print_line(render_exposure(exposure(kinds=names, limit=limit)))
         return
-    request = AttackRequest(names, limit, not undefended, cache, out)
+    request = AttackRequest(names, limit, not undefended, cache, out, mode)
     with Bar("Attacking", unit="") as bar:
         finished = run_attacks(
             request, settings=settings, progress=lambda done, total: bar.set(done, total, label="Attacking")
