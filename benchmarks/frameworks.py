@@ -1,4 +1,6 @@
-"""Hopcite beside LlamaIndex's SubQuestionQueryEngine and a plain LangGraph loop: same model, index and questions.
+"""Hopcite beside LlamaIndex's SubQuestionQueryEngine, a plain LangGraph loop and the seed paper's system (`qd-rr`).
+
+Same model, index and questions.
 
     pip install llama-index-core==0.14.25 llama-index-llms-openai-like==0.8.1 langchain-openai==1.7.3
     python -m benchmarks.frameworks hotpotqa --data DATA/hotpotqa --out FOLDER [--limit 12] [--systems hopcite]
@@ -24,7 +26,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ from evals.datasets import Dataset, Question, load_dataset, select
 from evals.reading import read_runs
 from evals.records import Record, RunFolder, open_run
 from evals.scoring import answer_scores, failed_scores
-from evals.systems import system_named
+from evals.systems import settings_of, system_named
 from hopcite.budget import Budget
 from hopcite.errors import HopciteError, UsageError
 from hopcite.llamacpp import EmbeddedServer
@@ -52,9 +54,11 @@ from hopcite.settings import Settings
 from hopcite.settings_layers import load_settings
 from hopcite.types import Answer, AnswerStatus, Chunk, Usage
 from ingest import open_ledger
-from retrieval import Encoder, open_encoder
+from retrieval import Collection, Encoder, open_encoder
 
 HOPCITE = "hopcite"
+OWN: Mapping[str, str] = {HOPCITE: "default", "qd-rr": "qd-rr"}
+"""Systems of `hopcite eval`."""
 PEERS: Mapping[str, tuple[str, str]] = {
     "llama-index": ("benchmarks.llama_index_peer", "LlamaIndexPeer"),
     "langgraph": ("benchmarks.langgraph_peer", "LangGraphPeer"),
@@ -70,7 +74,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, default=12)
-    parser.add_argument("--systems", nargs="+", choices=(HOPCITE, *PEERS), default=(HOPCITE, *PEERS))
+    parser.add_argument("--systems", nargs="+", choices=(*OWN, *PEERS), default=(*OWN, *PEERS))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -153,16 +157,19 @@ async def opened(name: str, deps: Deps, model: Model) -> Ask:
 
     passages = await search("warm up")
     await deps.chat.complete([{"role": "user", "content": "Say yes."}], max_tokens=1, budget=Budget())
-    if name == HOPCITE:
+    if name in OWN:
         await deps.reranker.rerank("warm up", passages, budget=Budget())
-        return hopcite(deps)
+        return hopcite(deps, OWN[name])
     module, peer = PEERS[name]
     return metered(getattr(_imported(module), peer), model, search)
 
 
-def hopcite(deps: Deps) -> Ask:
-    """Hopcite with its settings as they are."""
-    job = Job(system_named("default"), written=True)
+def hopcite(deps: Deps, name: str) -> Ask:
+    """A system of Hopcite's own, with the parts that all of them share."""
+    job = Job(system_named(name), written=True)
+    settings, opened = settings_of(job.system, deps.settings), deps.collection
+    collection = Collection(opened.name, opened.encoder, opened.index, settings.search)
+    deps = replace(deps, settings=settings, collection=collection)
 
     async def asked(question: Question) -> tuple[Outcome, Mapping[str, object]]:
         outcome = await ask_hopcite(question, job, deps=deps)
@@ -226,7 +233,7 @@ def manifest(name: str, dataset: Dataset, settings: Settings, encoder: Encoder) 
         retrieval_only=False,
         calibration=None,
     )
-    if name != HOPCITE:
+    if name not in OWN:
         module, _ = PEERS[name]
         file = f"{module.replace('.', '/')}.py"
         identity["code_sha256"] = manifests.sources_sha256(file, "benchmarks/peers.py")
