@@ -5,8 +5,9 @@ Same model, index and questions.
     pip install llama-index-core==0.14.25 llama-index-llms-openai-like==0.8.1 langchain-openai==1.7.3
     python -m benchmarks.frameworks hotpotqa --data DATA/hotpotqa --out FOLDER [--limit 12] [--systems hopcite]
 
-in Hopcite's environment, from the root of the checkout. Every system asks one llama.cpp server (or `llm.base_url`), and
-searches the one collection that `hopcite eval` makes of the data set. A search of the others is Hopcite's hybrid search
+in Hopcite's environment, from the root of the checkout. Every framework, and Hopcite with the paper's system, has a
+llama.cpp server of its own with the same model, which keeps what it has read last (or all ask `llm.base_url`); all
+search the one collection that `hopcite eval` makes of the data set. A search of the others is Hopcite's hybrid search
 without hops, and finds as many passages as Hopcite's writer reads. They have their own prompts and defaults, but
 temperature 0, a limit of the reply, and, in the prompt of the final answer, the sentence by which Hopcite asks for a
 short one. The systems take turns on each question, one at a time, so that their seconds compare. Beside the seconds of
@@ -30,8 +31,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from pydantic import SecretStr
 
 from agent import Deps, open_deps
 from agent.write import parse_draft
@@ -107,9 +106,10 @@ async def ask_all(
     if all(question.id in ids for question in questions for ids in have.values()):
         return
     async with AsyncExitStack() as stack:
-        served, model = serve(settings, stack)
-        deps = await stack.enter_async_context(open_deps(served, collection=collection))
-        asks = {name: await opened(name, deps, model) for name in folders}
+        llm = settings.llm.model_copy(update={"timeout_s": TIMEOUT_S})  # the patience that the others have
+        settings = settings.model_copy(update={"llm": llm})
+        deps = await stack.enter_async_context(open_deps(settings, collection=collection))
+        asks = {name: await opened(name, deps, stack) for name in folders}
         for number, question in enumerate(questions):
             turn = number % len(asks)
             for name in [*asks, *asks][turn : turn + len(asks)]:
@@ -128,26 +128,20 @@ def told(record: Record) -> str:
     return f"F1 {record['scores']['f1']:.2f}, {spent}: {record['failure'] or repr(record['short_answer'])}"
 
 
-def serve(settings: Settings, stack: AsyncExitStack) -> tuple[Settings, Model]:
-    """The server that all ask, and settings that point Hopcite at it with the patience that the others have.
-
-    One request at a time reaches an embedded server, as Hopcite has it.
-    """
-    llm = settings.llm.model_copy(update={"timeout_s": TIMEOUT_S})
+def served(settings: Settings, stack: AsyncExitStack) -> Model:
+    """The server that a framework asks: the one of the settings, else one of its own, embedded as Hopcite's is."""
+    llm = settings.llm
     if llm.base_url:
         key = llm.api_key.get_secret_value() if llm.api_key else "none"
-        served = settings.model_copy(update={"llm": llm})
-        return served, Model(llm.model, llm.base_url, key, llm.context_tokens)
+        return Model(llm.model, llm.base_url, key, llm.context_tokens)
     path = model_path(settings, llm.model)
     server = EmbeddedServer(path, context_tokens=llm.context_tokens, threads=llm.threads)
     stack.callback(server.close)
     at = server.start()
-    changes = {"base_url": at.base_url, "api_key": SecretStr(at.api_key), "concurrency": 1}
-    served = settings.model_copy(update={"llm": llm.model_copy(update=changes)})
-    return served, Model(llm.model, at.base_url, at.api_key, llm.context_tokens)
+    return Model(llm.model, at.base_url, at.api_key, llm.context_tokens)
 
 
-async def opened(name: str, deps: Deps, model: Model) -> Ask:
+async def opened(name: str, deps: Deps, stack: AsyncExitStack) -> Ask:
     """The system, warm: nothing is left to load when its first question comes."""
     collection, k = deps.collection, deps.settings.answer.evidence
 
@@ -156,12 +150,12 @@ async def opened(name: str, deps: Deps, model: Model) -> Ask:
         return [hit.chunk for hit in hits]
 
     passages = await search("warm up")
-    await deps.chat.complete([{"role": "user", "content": "Say yes."}], max_tokens=1, budget=Budget())
     if name in OWN:
+        await deps.chat.complete([{"role": "user", "content": "Say yes."}], max_tokens=1, budget=Budget())
         await deps.reranker.rerank("warm up", passages, budget=Budget())
         return hopcite(deps, OWN[name])
     module, peer = PEERS[name]
-    return metered(getattr(_imported(module), peer), model, search)
+    return metered(getattr(_imported(module), peer), served(deps.settings, stack), search)
 
 
 def hopcite(deps: Deps, name: str) -> Ask:
