@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,12 @@ from hopcite.types import Chunk
 Withheld = Mapping[str, Sequence[tuple[int, int]]]
 """By chunk id, the stretches of its text that may not be quoted (`agent.evidence`)."""
 NOTHING: Withheld = MappingProxyType({})
+# A statement may end with a title's question mark: "He was seen in Are You Being Served?"
+_QUESTION = re.compile(
+    r"\W*(?:Q(?:uestion)?\b\W+)?(?:(?P<open>(?:[a-z]+ )?(?:who|whom|whose|what|which|when|where|why|how))|"
+    r"is|are|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should)\b.*\?\W*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,10 @@ class Quote:
 
 
 def quotable(passages: Sequence[Chunk], withheld: Withheld = NOTHING) -> list[Quote]:
-    """The sentences of all passages, in order, but for headings and those that touch a `withheld` span."""
+    """The sentences of all passages, in order, but for headings and those that touch a `withheld` span.
+
+    A question says nothing is so: it is quoted with the sentence behind it, or, if that may be yes or no, not at all.
+    """
     return [
         sentence
         for n, chunk in enumerate(passages)
@@ -47,11 +57,24 @@ def held_by(quotes: Iterable[Quote]) -> frozenset[str]:
 
 def _sentences(passage: int, chunk: Chunk) -> Iterator[Quote]:
     title = content_words(chunk.title) | _stated(chunk)
-    for start, end in split_sentences(chunk.text):
-        text = chunk.text[start:end]
+    for start, said_from, end in _statements(chunk.text):
+        text, said = chunk.text[start:end], chunk.text[said_from:end]
         words = content_words(text)
         if words - title:  # else it is the heading itself, and shows nothing
-            yield Quote(passage, start, end, words | title, denies(text), life_events(f"{chunk.title} {text}"))
+            yield Quote(passage, start, end, words | title, denies(said), life_events(f"{chunk.title} {text}"))
+
+
+def _statements(text: str) -> Iterator[tuple[int, int, int]]:
+    """Sentences that say something: start with the question that they answer, start without it, and end."""
+    question: tuple[int, bool] | None = None  # where the one before begins, and whether it can't be answered by no
+    for start, end in split_sentences(text):
+        if found := _QUESTION.fullmatch(text[start:end]):
+            question = start, bool(found["open"])
+            continue
+        # Behind a title a sentence goes on: "Is He Dead? is a play."
+        answers = question and (question[1] or text[start].islower() or text[start] == "(")
+        yield question[0] if question and answers else start, start, end
+        question = None
 
 
 def _stated(chunk: Chunk) -> frozenset[str]:

@@ -220,3 +220,24 @@ def test_the_trail_from_the_question_is_quoted_too() -> None:
     cited = check(cite("She was born in Kestmark [2].", PASSAGES, question=question, short_answer="Kestmark"))
     assert [citation.title for citation in cited.citations] == ["Ottilie Brandvold", "Harrow Pass Railway"]
     assert cited.claims[0].citations == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "quotes", "supported"),
+    [
+        ("How long is the ferry? 62.4 metres.", "The ferry is 62.4 metres long.", [(0, 35)], True),
+        ("## Q: Who wrote the Tide Carol?\nSunniva Aske.", "Sunniva Aske wrote the Tide Carol.", [(0, 45)], True),
+        ("Is the ferry 133 metres long? She carries 310 people.", "The ferry is 133 metres long.", [], None),
+        ("Is He Dead? is a play.", "Is He Dead is a play.", [(0, 22)], True),
+        ("The ferry sails daily. Is she 133 metres long?", "The ferry sails daily.", [(0, 22)], True),
+        ("Who designed the bridge?", "Who designed the bridge is not known.", [], None),
+        ("He was seen in Are You Being Served?", "He was seen in Are You Being Served.", [(0, 36)], True),
+    ],
+    ids=["answered", "heading", "may be no", "a title's", "behind", "alone", "title"],
+)
+def test_a_question_bears_out_nothing_and_goes_with_its_answer(
+    text: str, claim: str, quotes: list[tuple[int, int]], *, supported: bool | None
+) -> None:
+    cited = cite(claim, [chunk("q", "Notes", text)])
+    assert [(citation.start, citation.end) for citation in cited.citations] == quotes
+    assert [claim.supported for claim in cited.claims] == [supported]
