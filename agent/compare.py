@@ -1,8 +1,8 @@
-"""Comparisons: which of two things came first, or is longer; whether two things have the same country.
+"""Comparisons: which of two things came first, or is longer; who lived longer; whether two have the same country.
 
 A small writer names one of the two before it has weighed them, more often than not the one that the question names
 first. So the question is split, each side is looked up, and what was found decides, by rule, where it can: dates by
-their order, amounts by their numbers, the rest by being the same.
+their order, lives by the days between two, amounts by their numbers, the rest by being the same.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.plan import ends
-from agent.values import alike, ordered
+from agent.values import alike, longer_lived, ordered
 from agent.words import content_words
 from hopcite.types import Step
 
-Asked = Literal["earliest", "latest", "least", "most", "same"]
+Asked = Literal["earliest", "latest", "least", "most", "shortest life", "longest life", "same"]
 
 _WORDS: dict[Asked, str] = {
     "earliest": "first earlier earliest older oldest before",
@@ -35,7 +35,7 @@ _OTHERWISE = [
     for pattern in (
         rf"\b(?:{'|'.join(_ASKED)})\s+(?:than\s+)?(?:when|while|at)\b",  # "older when he died"
         r"\b(?:named|called|titled|christened|modell?ed|styled|taken|look(?:s|ed|ing)?)\b.*\bafter\b",
-        # "Who lived longer": a difference of two dates.
+        # "Which war lasted longer": a difference of two dates.
         r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the |for )?long|\bno longer\b|^[Ww]ho\b.*\blong(?:er|est)\b",
         # At what age, not in what year.
         r"\b(?:older|oldest|younger|youngest)\b.*\b(?:when|died?|dying|death|dead|aged?|at)\b",
@@ -51,6 +51,10 @@ _OTHERWISE = [
         r"\bnot\b|\b[a-z]+n['’]t\b|\b(?:least|less) recently\b",
     )
 ]
+_LIVED = re.compile(
+    r"^[Ww]ho (?:lived|had(?=.* life\b))(?: the| a)? (?:(?P<more>longe)|shorte)(?:r|st)(?: life)?[,:]?"
+    r"(?: out of| between)? (?P<first>(?:the\b|[^\Wa-z])[^,]*?),? (?:or|and) (?P<second>[^,]+?)\s*\?*$"
+)
 _CHOICE = re.compile(r"^(?P<head>.*\S)\s+or\s+(?P<second>\S.*?)\s*\?*$")
 _PAIR = re.compile(r"(?:^(?i:between|out of)|\b(?:between|out of))\s+(?P<first>.+?)\s+and\s+(?P<second>[^,?]+)")
 # "Between the report from A and the one from B, was there a change after the first week?" asks for neither of them.
@@ -109,6 +113,9 @@ class Comparison:
 def comparison_of(question: str) -> Comparison | None:
     """What is compared, where the wording tells it and values can decide it. None where anything is in doubt."""
     asked = question.strip()
+    if lived := _LIVED.match(asked):
+        lives = Comparison(lived["first"], lived["second"], "longest life" if lived["more"] else "shortest life")
+        return lives if _two_sides(lives) else None
     if any(pattern.search(_QUOTED.sub('""', asked)) for pattern in _OTHERWISE):
         return None
     found = _wording(asked)
@@ -180,6 +187,8 @@ def _choice(question: str, direction: re.Match[str]) -> Comparison | None:
 
 def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
     """The short answer that the answers of a comparison's two last steps decide; empty where they do not."""
+    if comparison.asked in ("shortest life", "longest life"):
+        return _longer_lived(comparison, steps)
     found = _sides(comparison, steps)
     if found is None:
         return ""
@@ -193,6 +202,19 @@ def decided(comparison: Comparison, steps: Sequence[Step]) -> str:
     if comparison.yes_no:
         return "yes" if first_has_it else "no"
     return comparison.first if first_has_it else comparison.second
+
+
+def _longer_lived(comparison: Comparison, steps: Sequence[Step]) -> str:
+    """By the four steps that ask for births and deaths; empty where one is missing."""
+    dates = {
+        (_leaning(comparison, step, steps) > 0, "born" in content_words(step.question)): step.answer for step in steps
+    }
+    if len(dates) != 4 or not all(dates.values()):
+        return ""
+    order = longer_lived((dates[True, True], dates[True, False]), (dates[False, True], dates[False, False]))
+    if not order:
+        return ""
+    return comparison.first if (order > 0) == (comparison.asked == "longest life") else comparison.second
 
 
 def _sides(comparison: Comparison, steps: Sequence[Step]) -> tuple[str, str] | None:

@@ -1,5 +1,7 @@
 """The questions that a plain comparison comes down to: "When was A founded?", "How long is A?", and the same of B.
 
+Of a life it is two: when it began and when it ended.
+
 No model need plan "Was A founded before B?" or "Are A and B from the same country?", and a small one at times asks the
 comparison itself once more.
 """
@@ -55,6 +57,9 @@ def side_questions(question: str) -> tuple[str, ...]:
     comparison = comparison_of(question)
     if comparison is None:
         return ()
+    if comparison.asked in ("shortest life", "longest life"):
+        sides = (comparison.first, comparison.second)
+        return tuple(asked.format(side) for side in sides for asked in ("When was {} born?", "When did {} die?"))
     if comparison.asked == "same":
         return _of_the_same(question.strip())
     first = _VERB_END.sub("", comparison.first) if comparison.yes_no else comparison.first

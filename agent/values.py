@@ -7,6 +7,8 @@ decide nothing, and a model reads them.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
+from datetime import date
 from typing import Literal
 
 from agent.words import content_words
@@ -97,6 +99,32 @@ def ordered(first: str, second: str, *, dates: bool) -> int:
         return (one[:shared] > other[:shared]) - (one[:shared] < other[:shared])
     numbers = _numbers(first, second)
     return (numbers[0] > numbers[1]) - (numbers[0] < numbers[1]) if numbers else 0
+
+
+def longer_lived(first: tuple[str, str], second: tuple[str, str]) -> int:
+    """As `ordered`, of two lives, each with the dates of its birth and death: 1 where the first is certainly longer."""
+    one, other = _days_between(*first), _days_between(*second)
+    if not one or not other:
+        return 0
+    return (one[0] > other[1]) - (one[1] < other[0])
+
+
+def _days_between(born: str, died: str) -> tuple[int, int] | None:
+    """The fewest days and the most; None without two dates in this order."""
+    begin, end = _days(date_in(born)), _days(date_in(died))
+    return (end[0] - begin[1], end[1] - begin[0]) if begin and end and end[1] >= begin[0] else None
+
+
+def _days(told: tuple[int, ...]) -> tuple[int, int] | None:
+    """The first and last day that a date as of `date_in` may be, counted from year 1."""
+    if not told:
+        return None
+    year, month, day = (*told, 0, 0)[:3]
+    try:
+        last = monthrange(year, month or 12)[1]
+        return date(year, month or 1, day or 1).toordinal(), date(year, month or 12, day or last).toordinal()
+    except ValueError:  # 31 February
+        return None
 
 
 def alike(first: str, second: str, thing: str) -> Literal["yes", "no", ""]:

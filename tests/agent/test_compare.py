@@ -52,7 +52,15 @@ def steps(*asked: tuple[str, str], chained: bool = False) -> list[Step]:
             Comparison("Low Water", "Winter Tariff", "earliest"),
         ),
         ("Between the report on Tarn and the one on Oss, was there a change after the first flood?", None),
-        ("Who lived longer, Imre Valko or Sena Oduya?", None),
+        ("Who lived longer, Imre Valko or Sena Oduya?", Comparison("Imre Valko", "Sena Oduya", "longest life")),
+        (
+            "Who had the shortest life out of Imre Valko and Sena Oduya?",
+            Comparison("Imre Valko", "Sena Oduya", "shortest life"),
+        ),
+        ("Who lived longer in Tarn, Imre Valko or Sena Oduya?", None),
+        ("Who lived longer than Moss, Imre Valko or Sena Oduya?", None),
+        ("Who lived longer, Imre Valko, Sena Oduya or Moss?", None),
+        ("Who had longer hair, Imre Valko or Sena Oduya?", None),
         ("Is Imre Valko a writer or a painter?", None),
         ("Did " + "one of the many papers " * 3 + "say it before the other one did?", None),
     ],
@@ -175,6 +183,36 @@ def test_the_same_is_what_both_have(asked: str, first: str, second: str, answer:
     assert comparison
     sides = steps((f"{asked} Imre Valko?", first), (f"{asked} Sena Oduya?", second))
     assert decided(comparison, sides) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second", "answer"),
+    [
+        ("Who lived longer, {}?", ("1901", "1970"), ("1911", "1950"), "Imre Valko"),
+        ("Who lived longer, {}?", ("1911", "1950"), ("1901", "1970"), "Sena Oduya"),
+        ("Who had the shorter life, {}?", ("1901", "1970"), ("1911", "1950"), "Sena Oduya"),
+        # By a day: 365 days and 366, since 1904 has a 29 February.
+        ("Who lived longer, {}?", ("1 March 1902", "1 March 1903"), ("1 March 1903", "1 March 1904"), "Sena Oduya"),
+        # 69 years, give or take one, are 68 to 70.
+        ("Who lived longer, {}?", ("1901", "1970"), ("1911", "1979"), ""),
+        ("Who lived longer, {}?", ("1901", "1970"), ("1911", ""), ""),
+        ("Who lived longer, {}?", ("1901", "1970"), ("1950", "1911"), ""),
+        ("Who lived longer, {}?", ("1901", "about 1970"), ("1911", "1950"), ""),
+        ("Who lived longer, {}?", ("1901", "1970"), ("31 February 1911", "1950"), ""),
+    ],
+)
+def test_lives_are_compared_by_the_days_that_they_certainly_had(
+    question: str, first: tuple[str, str], second: tuple[str, str], answer: str
+) -> None:
+    comparison = comparison_of(question.format("Imre Valko or Sena Oduya"))
+    assert comparison
+    asked = ("When was {} born?", "When did {} die?")
+    sides = [
+        (text.format(name), told)
+        for name, dates in (("Imre Valko", first), ("Sena Oduya", second))
+        for text, told in zip(asked, dates, strict=True)
+    ]
+    assert decided(comparison, steps(*sides)) == answer
 
 
 def test_the_sides_are_told_apart_by_their_chains() -> None:

@@ -21,6 +21,15 @@ DIRECTORS = (
         ("Who was born first out of Imre Valko and Sena Oduya?", BORN),
         ("Was Imre Valko born before Sena Oduya?", BORN),
         ("Who died later, Imre Valko or Sena Oduya?", ("When did Imre Valko die?", "When did Sena Oduya die?")),
+        (
+            "Who lived longer, Imre Valko or Sena Oduya?",
+            (
+                "When was Imre Valko born?",
+                "When did Imre Valko die?",
+                "When was Sena Oduya born?",
+                "When did Sena Oduya die?",
+            ),
+        ),
         ("Did Imre Valko die after Sena Oduya?", ("When did Imre Valko die?", "When did Sena Oduya die?")),
         (
             "Which silent film was released more recently, Low Water or Winter Tariff?",
