@@ -194,8 +194,8 @@ def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
     """Whether the quotes bear the claim out.
 
     True: one quote, with its title, holds the claim's names and numbers, and all quotes most of its words; both say
-    that something is so, or both that it is not; and a birth or death that the claim tells is one there: "Valko
-    1901–1970" in a list of mayors is neither.
+    that something is so, or both that it is not, and none asks; and a birth or death that the claim tells is one there:
+    "Valko 1901–1970" in a list of mayors is neither.
     False: a name or number is in no quote. None: nothing was quoted, or the names are there, but apart or with too few
     of the other words: what two sources say of two things need not be true of both together.
     """
@@ -207,7 +207,8 @@ def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
         return False
     told = life_events(wording)
     together = any(
-        names <= quote.words and quote.denies == denies(wording) and told <= quote.events for quote in quotes
+        names <= quote.words and quote.denies == denies(wording) and told <= quote.events and not quote.asks
+        for quote in quotes
     )
     return True if together and len(wanted & held) / len(wanted) >= _SUPPORT else None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from typing import NamedTuple
 
 from agent.words import content_words, denies, life_events
 from hopcite.sentences import split_sentences
@@ -21,6 +22,7 @@ _QUESTION = re.compile(
     r"is|are|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should)\b.*\?\W*",
     re.IGNORECASE | re.DOTALL,
 )
+_REPLY = re.compile(r"\W*(?:A(?:nswer)?\b\W+)?(?P<first>yes|no)\b|.*\b(?P<last>yes|no)\W*$", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class Quote:
     """Whether it says that something is not so."""
     events: frozenset[str] = frozenset()
     """Which of birth and death it speaks of."""
+    asks: bool = False
+    """Whether it begins with a question of yes or no that it leaves open, so that its words need not be so."""
 
 
 def quotable(passages: Sequence[Chunk], withheld: Withheld = NOTHING) -> list[Quote]:
     """The sentences of all passages, in order, but for headings and those that touch a `withheld` span.
 
-    A question says nothing is so: it is quoted with the sentence behind it, or, if that may be yes or no, not at all.
+    A question says nothing is so: it is quoted with the sentence behind it, or not at all.
     """
     return [
         sentence
@@ -57,24 +61,51 @@ def held_by(quotes: Iterable[Quote]) -> frozenset[str]:
 
 def _sentences(passage: int, chunk: Chunk) -> Iterator[Quote]:
     title = content_words(chunk.title) | _stated(chunk)
-    for start, said_from, end in _statements(chunk.text):
-        text, said = chunk.text[start:end], chunk.text[said_from:end]
+    for statement in _statements(chunk.text):
+        text, said = chunk.text[statement.start : statement.end], chunk.text[statement.said_from : statement.end]
         words = content_words(text)
         if words - title:  # else it is the heading itself, and shows nothing
-            yield Quote(passage, start, end, words | title, denies(said), life_events(f"{chunk.title} {text}"))
+            yield Quote(
+                passage,
+                statement.start,
+                statement.end,
+                words | title,
+                statement.reply == "no" or denies(said),
+                life_events(f"{chunk.title} {text}"),
+                statement.asks,
+            )
 
 
-def _statements(text: str) -> Iterator[tuple[int, int, int]]:
-    """Sentences that say something: start with the question that they answer, start without it, and end."""
+class _Statement(NamedTuple):
+    """A sentence with the question that it answers, if there is one before it; `said_from`: where itself begins."""
+
+    start: int
+    said_from: int
+    end: int
+    reply: str = ""
+    asks: bool = False
+
+
+def _statements(text: str) -> Iterator[_Statement]:
+    """The sentences that say something, each with the question before it; where that stays open, also without."""
     question: tuple[int, bool] | None = None  # where the one before begins, and whether it can't be answered by no
     for start, end in split_sentences(text):
-        if found := _QUESTION.fullmatch(text[start:end]):
+        sentence = text[start:end]
+        if found := _QUESTION.fullmatch(sentence):
             question = start, bool(found["open"])
             continue
+        if question is None:
+            yield _Statement(start, start, end)
+            continue
+        (asked_from, answered), question = question, None
+        if not answered and (reply := _REPLY.match(sentence)):
+            yield _Statement(asked_from, start, end, (reply["first"] or reply["last"]).lower())
         # Behind a title a sentence goes on: "Is He Dead? is a play."
-        answers = question and (question[1] or text[start].islower() or text[start] == "(")
-        yield question[0] if question and answers else start, start, end
-        question = None
+        elif answered or sentence[0].islower() or sentence[0] == "(":
+            yield _Statement(asked_from, start, end)
+        else:
+            yield _Statement(start, start, end)
+            yield _Statement(asked_from, start, end, asks=True)
 
 
 def _stated(chunk: Chunk) -> frozenset[str]:

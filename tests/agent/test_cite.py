@@ -227,13 +227,31 @@ def test_the_trail_from_the_question_is_quoted_too() -> None:
     [
         ("How long is the ferry? 62.4 metres.", "The ferry is 62.4 metres long.", [(0, 35)], True),
         ("## Q: Who wrote the Tide Carol?\nSunniva Aske.", "Sunniva Aske wrote the Tide Carol.", [(0, 45)], True),
-        ("Is the ferry 133 metres long? She carries 310 people.", "The ferry is 133 metres long.", [], None),
+        ("Is the ferry 133 metres long? She carries 310.", "The ferry is 133 metres long.", [(0, 46)], None),
+        ("Is the ferry long? She is 62.4 metres.", "She is 62.4 metres.", [(19, 38)], True),
+        ("Can I climb Drumlow Light? Yes, on Sundays.", "Drumlow Light can be climbed on Sundays.", [(0, 43)], True),
+        ("Is the Ossel safe? Above Thrane, yes. Ask.", "The Ossel is safe above Thrane.", [(0, 37)], True),
+        ("Is the ferry 133 metres long? No.", "The ferry is 133 metres long.", [(0, 33)], None),
+        ("Is the ferry 133 metres long? No.", "The ferry is not 133 metres long.", [(0, 33)], True),
         ("Is He Dead? is a play.", "Is He Dead is a play.", [(0, 22)], True),
         ("The ferry sails daily. Is she 133 metres long?", "The ferry sails daily.", [(0, 22)], True),
         ("Who designed the bridge?", "Who designed the bridge is not known.", [], None),
         ("He was seen in Are You Being Served?", "He was seen in Are You Being Served.", [(0, 36)], True),
     ],
-    ids=["answered", "heading", "may be no", "a title's", "behind", "alone", "title"],
+    ids=[
+        "answered",
+        "heading",
+        "left open",
+        "beside it",
+        "yes",
+        "yes at last",
+        "no",
+        "denied",
+        "a title's",
+        "behind",
+        "alone",
+        "title",
+    ],
 )
 def test_a_question_bears_out_nothing_and_goes_with_its_answer(
     text: str, claim: str, quotes: list[tuple[int, int]], *, supported: bool | None
