@@ -71,7 +71,8 @@ def run(arguments: list[str]) -> int:
     except HopciteError as exc:
         return _failed(str(exc), exc.exit_status)
     except TyperException as exc:
-        return _failed(f"{exc.format_message().rstrip('.')}. See hopcite --help.", 2)
+        problem = exc.format_message().replace("Value error, ", "", 1).rstrip(".")  # the words of what checks options
+        return _failed(f"{problem}. See hopcite --help.", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _failed("Interrupted.", INTERRUPTED)
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough

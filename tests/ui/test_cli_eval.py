@@ -92,3 +92,4 @@ def test_attacks_name_the_kinds_that_there_are(tmp_path: Path) -> None:
     done = hopcite("eval", "attacks", "--kinds", "order,absent", folder=tmp_path)
     refused(done, 2, "'absent'", "order, role, tokens")
     refused(hopcite("eval", "attacks", "--limit", "0", folder=tmp_path), 2, "--limit")
+    refused(hopcite("eval", "attacks", "--mode", "absent", folder=tmp_path), 2, "'--mode': 'absent' is not one of")
