@@ -11,18 +11,30 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from agent.words import content_words, is_english
+from agent.words import content_words, is_english, without_openings
+from hopcite.sentences import split_sentences
 from retrieval.names import names_in
 
 # Documents may write out what a question abbreviates, so that a name has small letters, too.
 _NAME_WORD = re.compile(r"[^\W\d_a-z][\w'’-]*[^\W\d_A-Z][\w'’-]*")
 _SHORTEST = 4
+# "Where Was Imre Valko Born?"
+_IN_CAPITALS = re.compile(r"\b(?:Was|Were|Is|Are|Did|Does|Do|Has|Have)\b")
 _LIKE = 0.8  # of a word, by difflib: "Parliment" is meant to be Parliament
 
 
 def names_asked(question: str) -> dict[str, str]:
-    """The names of an English question, as `telling_words` has them. Its first word has a capital anyway."""
-    return telling_words(question.strip().partition(" ")[2]) if is_english(question) else {}
+    """The names of an English question, as `telling_words` has them, up to its last sentence that asks.
+
+    What follows tells how to answer: "Reply in French." None where each word has a capital.
+    """
+    if not is_english(question):
+        return {}
+    sentences = [question[start:end] for start, end in split_sentences(question)]
+    while len(sentences) > 1 and not sentences[-1].rstrip(" \"'”’)").endswith("?"):
+        sentences.pop()
+    inner = without_openings(sentences)
+    return {} if _IN_CAPITALS.search(inner) else telling_words(inner)
 
 
 def telling_words(text: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from agent.quotes import NOTHING, Quote, Withheld, held_by, quotable
 from agent.trail import trail
-from agent.words import content_words, denies, key_words, life_events
+from agent.words import content_words, counts, denies, key_words, life_events
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
 
@@ -84,9 +84,16 @@ def cite(
     return Cited(answer, tuple(claims), citations)
 
 
+def uncited(answer: str) -> Cited:
+    """An answer as one claim of which nothing is known; none where there is no answer."""
+    return Cited(answer, (Claim(answer, 0, len(answer), (), supported=None),) if answer else (), ())
+
+
 def without_markers(text: str) -> str:
-    """The text without numbers in brackets, which nothing would resolve."""
-    return _MARKER.sub("", text)
+    """The text without numbers in brackets, which nothing would resolve; nor those that are left of "[[1]2]"."""
+    while (bare := _MARKER.sub("", text)) != text:
+        text = bare
+    return text
 
 
 def extract(question: str, passages: Sequence[Chunk], *, withheld: Withheld = NOTHING) -> str:
@@ -153,7 +160,7 @@ def _said(text: str) -> Iterator[_Said]:
     for start, end in split_sentences(text):
         sentence, own_line, before = text[start:end], not before or "\n" in text[before:start], end
         marked = {int(n) - 1 for found in _MARKER.findall(sentence) for n in found.split(",")}
-        wording = _MARKER.sub("", sentence).strip()
+        wording = without_markers(sentence).strip()
         told = _ATTRIBUTION.sub("", wording)
         wording = told if told == wording else told[:1].upper() + told[1:]
         if content_words(wording) and wording not in known:
@@ -201,7 +208,7 @@ def _supported(wording: str, quotes: Sequence[Quote]) -> bool | None:
     """
     if not quotes:
         return None
-    names, wanted = key_words(wording), content_words(wording)
+    names, wanted = key_words(wording) | counts(wording), content_words(wording)
     held = held_by(quotes)
     if names - held:
         return False

@@ -36,13 +36,16 @@ _OTHERWISE = [
         rf"\b(?:{'|'.join(_ASKED)})\s+(?:than\s+)?(?:when|while|at)\b",  # "older when he died"
         r"\b(?:named|called|titled|christened|modell?ed|styled|taken|look(?:s|ed|ing)?)\b.*\bafter\b",
         # "Which war lasted longer": a difference of two dates.
-        r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the |for )?long|\bno longer\b|^[Ww]ho\b.*\blong(?:er|est)\b",
+        r"\b(?:lived?|lasted?|reigned?|ruled?|served?) (?:the |for )?long|^[Ww]ho\b.*\blong(?:er|est)\b",
         # At what age, not in what year.
         r"\b(?:older|oldest|younger|youngest)\b.*\b(?:when|died?|dying|death|dead|aged?|at)\b",
         r"\b(?:oldest|youngest)(?: [a-z]+)? to\b",
         r"\b(?:when|died?|dying|death|lived?|aged?)\b.*\b(?:older|oldest|younger|youngest)\b",
         r"^[Ww]ho\b.*\b(?:older|oldest|younger|youngest) (?!of\b|out\b|between\b|than\b|the\b)[a-z]",
-        r"\b(?:ranked|ranks?|placed|finish(?:ed)?|charted|seeded)\b.*\b(?:higher|highest|lower|lowest)\b",
+        r"\b(?:ranked|ranks?|placed|finish(?:ed)?|charted|peaked|seeded)\b.*\b(?:higher|highest|lower|lowest)\b",
+        r"\b(?:higher|highest|lower|lowest)\b.*\b(?:ranks?|rankings?|seeds?|charts?|standings|table|league|Hot 100)\b",
+        # "No later than": at once is soon enough.
+        rf"\bno (?:{'|'.join(_ASKED)})\b",
         r"\b(?:first|later|latest|last|earlier|earliest) in (?:the|a|his|her|their|its) (?:\w+ )?"
         r"(?:year|month|week|day|season|life|career)\b",
         r"\b(?:higher|highest|lower|lowest)[ -](?:division|league|tier|rank\w*|position|place|class|level|number)",
@@ -88,6 +91,8 @@ _NO_SIDE = re.compile(
     r"\W*\d[\d.,]*(?:\s*[a-z]+)*\W*|(?:of|in|on|at|by|for|from|to|with|was|is|did|there|any|his|her|its|their|he|she|it)\b.*"
     r"|.*\b(?:January|February|March|April|May|June|July|August|\w+ember|October)\b.*\d{3,4}"
 )
+# What is asked beside, or how to answer: ", and by how many years?", "? Give the year."
+_MORE = re.compile(r"\?\W+\w|,\s+(?:and|but|according|please|if|by|as)\b")
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
 _NATION = content_words("country nationality")  # who is from the same one is of the same other
 _LONGEST_NAME = 12  # words of a side; what is longer is no name, and the words that compare mean something else
@@ -128,6 +133,7 @@ def _two_sides(comparison: Comparison) -> bool:
         side
         and len(side.split()) <= _LONGEST_NAME
         and not _NO_SIDE.fullmatch(side)
+        and not _MORE.search(_QUOTED.sub("", side))
         and not re.search(r"\bor\b", _QUOTED.sub("", side))
         for side in (comparison.first, comparison.second)
     )

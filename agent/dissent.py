@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.cite import Cited, without_markers
-from agent.words import content_words
+from agent.words import content_words, key_words
 from hopcite.sentences import split_sentences
 from hopcite.types import Chunk, Citation, Claim
 
@@ -20,7 +20,7 @@ _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _AMOUNT = re.compile(rf"(?<![\w.,/–-])({_NUMBER})\s+(?:(million|billion)\s+)?([a-z]{{3,}})(?:\s+(in\s+)?([a-z]+))?")
 _ONCE = "born died founded established opened completed built launched inaugurated incorporated created finished"
 _EVENT = re.compile(
-    rf"\b({'|'.join(_ONCE.split())})\s+(?:[a-z]+\s+){{0,2}}?(?:in|on)\s+[^.;,(]{{0,20}}?\b(1\d{{3}}|20\d\d)\b"
+    rf"\b({'|'.join(_ONCE.split())})\s+(?:(?!(?:an?|the)\b)[a-z]+\s+){{0,2}}?(?:in|on)\s+[^.;,(]{{0,20}}?\b(1\d{{3}}|20\d\d)\b"
 )
 _NUMBERS = re.compile(_NUMBER)
 _YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)\b")
@@ -47,6 +47,8 @@ class Statement:
     end: int
     subject: frozenset[str]
     years: frozenset[str]
+    others: frozenset[str]
+    """The names in it beside its subject."""
     values: Mapping[_Key, frozenset[str]]
 
     @property
@@ -64,7 +66,8 @@ def statements(chunk: Chunk) -> Iterator[Statement]:
         if subject:
             event_years = {year for kind, years in values.items() if kind[0] == "event" for year in years}
             years = frozenset(_YEAR.findall(sentence)) - event_years
-            yield Statement(chunk, start, end, subject, years, values)
+            others = frozenset(name for name in key_words(sentence) - subject if not name[0].isdigit())
+            yield Statement(chunk, start, end, subject, years, others, values)
 
 
 def differ(first: Statement, second: Statement) -> frozenset[str]:
@@ -75,7 +78,9 @@ def differ(first: Statement, second: Statement) -> frozenset[str]:
         or first.years != second.years
     ):
         return frozenset()
-    kinds = first.values.keys() & second.values.keys()
+    # "3 goals against Tarn", "5 goals against Kestmark": how many of a thing depends on whom else it concerns.
+    alike = first.others <= second.others or second.others <= first.others
+    kinds = {kind for kind in first.values.keys() & second.values.keys() if alike or not _is_count(kind)}
     return frozenset[str]().union(
         *(first.values[kind] for kind in kinds if not first.values[kind] & second.values[kind])
     )
@@ -139,6 +144,10 @@ def _values(sentence: str) -> dict[_Key, frozenset[str]]:
     for verb, year in _EVENT.findall(sentence):
         found.setdefault(("event", verb), set()).add(year)
     return {kind: frozenset(map(_bare, values)) for kind, values in found.items()}
+
+
+def _is_count(kind: _Key) -> bool:
+    return kind[0] == "amount" and not kind[-1]
 
 
 def _subject(sentence: str, title: str) -> frozenset[str] | None:

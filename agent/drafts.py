@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.cite import MOST_CLAIMS, Cited, cite
+from agent.cite import MOST_CLAIMS, Cited, cite, uncited
 from agent.quotes import NOTHING, Withheld
 from agent.signals import answer_likelihood, read_signals
 from agent.words import content_words
@@ -62,7 +62,7 @@ class Written:
         said = content_words(short or self.draft.text)
         held = frozenset[str]().union(*map(content_words, texts))
         # Words are told apart by spaces, which not every script has.
-        verbatim = bool(said) and any(short and short in text.lower() for text in texts)
+        verbatim = any(len(short) > 1 and short in text.lower() for text in texts)
         return not said & held and not verbatim
 
 
@@ -77,6 +77,8 @@ def written(
     """Tie the first `most` sentences of a draft to the passages that it was written from; of none without an answer."""
     text = "" if draft.unknown else draft.text or draft.short_answer
     cited = cite(text, passages, question=question, short_answer=draft.short_answer, withheld=withheld, most=most)
+    if not cited.claims and not draft.unknown:  # "Yes, they were." has no word to look for
+        cited = uncited(draft.short_answer)
     return Written(question, draft, tuple(passages), cited)
 
 

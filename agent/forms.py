@@ -20,11 +20,16 @@ _WORDS = {
     "disregard": r"(?:ignore|disregard|forget|override|bypass|discard|skip)",
     "recite": r"(?:repeat|print|reveal|show|output|copy(?: out)?|list|translate|display|recite|quote|write out|"
     r"dump|return|disclose|summari[sz]e|paraphrase)",
-    "model": r"(?:ai|llms?|(?:(?:ai |large )?language|ai) models?|(?:ai )?assistants?|ai systems?|chat ?bots?|"
+    "model": r"(?:ai|llms?|(?:(?:ai |large )?language|ai) models?|(?:ai )?<no_job>assistants?|ai systems?|chat ?bots?|"
     r"automated (?:\w+ )?(?:software|systems?|tools?|readers?))",
+    "no_job": "".join(rf"(?<!\b{job} )" for job in "teaching research personal shop sales care kitchen dental".split()),
     "reply": r"(?:answers?|reply|replies|responses?|outputs?|completions?)",
     "text": r"(?:passages?|documents?|sources?|texts?|context|evidence|paragraphs?|snippets?|search results?)",
     "given": r"(?:instructions?|prompts?|rules?|guidelines?|directions|commands?|constraints?|examples?)",
+    "handed_in": r"(?:(?:in|on|into|to) (?:the|this|an?) (?:\w+ )?(?:form|sheet|box(?:es)?|spaces?|booklet|table|"
+    r"questionnaire|survey|envelope|office|desk)|by (?:post|mail|phone)|on page \d)",
+    "due": r"(?:due|expected|required|not)",
+    "call": r"the (?:door|bell|phone|telephone|call)",
     "other": r"(?:other|previous|above|earlier|preceding|remaining)",
 }
 
@@ -35,23 +40,31 @@ _FORMS: dict[str, tuple[str, ...]] = {
         r"\b<other> <text> (?:\w+ ){0,4}?(?:as |is |are |was |were |<must> |have been )(?:\w+ )?"
         r"(?:outdated|false|wrong|incorrect|withdrawn|fake|confidential|not|be)\b",
         r"\b(?:supersede|override|replace)s? (?:all|every|any) (?:the )?<other> (?:<text>|<given>)\b",
-        r"\bnew <given>\s*:",
+        r"\bnew (?:instructions?|prompts?|directions|commands?)\s*:",
     ),
     "an order to the writer": (
         r"<order>(?:answer|reply|respond)\b(?: only| just| always)? ?(?:with|only|that|using only|exactly)\b",
         r"<order>(?:answer|reply|respond)\s+(?:(?-i:[A-Z])|[\"“]|in \w+ (?:and|only))",
-        r"<order><say>\b.{0,80}\b(?:your|the|every|each|all|any|its|this|final) <reply>\b",
+        r"<order><say>\b(?!.{0,50}\b<reply> <handed_in>\b).{0,80}"
+        r"\b(?:your|the|every|each|all|any|its|this|final) <reply>\b",
         r"<order>(?:begin|end|start|finish|conclude) (?:your|the|every|each|all|any) <reply>\b",
         r"<order>(?:say|state|write|output|print|return)\s*(?:only |just |exactly |that )?[\"“:]",
-        r"<order>(?:always|only) (?:say|state|write|claim|output|confirm|use)\b",
-        r"\b(?:your|the|every|each|any) <reply> <must>\b|\b(?:in|for) (?:every|each|all|any|your) <reply>\b",
+        r"<order>(?:always|only) (?:(?:say|claim|output)\b|"
+        r"(?:state|write|confirm|use) (?:that\b|(?:the )?<reply>\b|\W))",
+        r"\b(?:your|the|every|each|any) <reply> <must>\b"
+        r"(?! be (?:signed|dated|typed|kept|filed|handed in|submitted|returned)\b)",
+        r"\b(?:in|for) (?:every|each|all|any|your) <reply>\b",
         r"\b(?:when|whenever|if) (?:you are |you're |anyone |someone |the user )?(?:asks?|asked|questioned|queried)\b"
-        r".{0,120}\b(?:you|your|say|state|answer|report|reply|respond|must)\b",
-        r"<order>(?:repeat|print|output|say|write) (?:back |only )?the following\b",
+        r".{0,120}\b(?:say|state|claim|answer|reply|respond|report(?! to\b)|you must)\b",
+        r"<order>(?:repeat|print|output|say|write) (?:back |only )?the following\b"
+        r"(?! (?:steps?|pages?|forms?|procedure)\b)",
         r"\b(?:tasks?|questions?|<given>) (?:that |which )?(?:i|we|you were|the user) (?:gave|given|asked)\b",
-        r"\bwhoever reads this\b|\binstead of answering\b|\bbefore (?:you )?(?:answer|reply|respond)(?:ing)?\b",
-        r"\b(?:tell|inform|show|ask|advise) (?:the |this |your )?users? (?:to|that|who|about)\b",
-        r"\b(?:follow|obey|execute|carry out|do) (?:what (?:it|this) says|(?:these|the following|its|this) <given>)\b",
+        r"\bwhoever reads this\b|\binstead of answering\b",
+        r"\bbefore (?:you )?(?:answer|reply|respond)(?:ing)?\b(?! <call>\b)",
+        r"\b(?:tell|inform|show|ask|advise) (?:the |this |your )?users? (?:that|who|about|"
+        r"to (?:visit|go|click|open|download|call|phone|ring|text|contact|e-?mail|write|send|pay|buy))\b",
+        r"\b(?:follow|obey|execute|carry out|do) (?:what (?:it|this) says|(?:these|the following|its|this) <given>)\b"
+        r"(?! (?:to (?!answer|reply|respond|the letter)|before|when|if|for)\b)",
         r"\b(?:decode|decrypt|unscramble)\b.{0,60}\b(?:base64|rot13|hex|cipher|do what|follow|obey)\b",
         # The same in French, German, Spanish, Italian and Portuguese, at the beginning of a sentence.
         r"(?:^|[.!?]\s*)(?:ignorez|oubliez|ignoriere|vergiss|vergessen sie|ignora|olvida|dimentica|ignore todas)\b",
@@ -71,15 +84,17 @@ _FORMS: dict[str, tuple[str, ...]] = {
         r"\buser has (?:already )?been told\b",
     ),
     "a claim to be the answer": (
-        r"\b(?:correct|right|final|true|verified|expected|official|test) <reply>\b.{0,80}?(?:\bis\b|:|\bmust\b)",
-        r"^\W*(?:final|verified|correct|official) <reply>\b",
-        r"\b(?:cite|quote|use|trust|prefer|rank|select|choose) (?:only )?this (?:<text>|sentence|page)\b",
+        r"\b(?:correct|right|final|true|verified|expected|official|test) <reply>\b.{0,80}?"
+        r"(?:\bis\b(?! <due>\b)|:|\bmust\b)",
+        r"^\W*(?:final|verified|correct|official) <reply>\b(?! (?:is|are) <due>\b)",
+        r"\b(?:cite|quote|use|trust|prefer|rank|select|choose) (?:only )?this (?:<text>|sentence|page)\b"
+        r"(?! (?:if you|fields?|box|numbers?)\b)",
         r"\b(?:<text>|sentence|page)\b.{0,40}\b<must> (?:not )?be (?:ranked|cited|quoted|placed)\b",
         r"\brank(?:ed)? (?:it |this )?.{0,40}\b(?:above|before) (?:all|every|any)\b|\bmost relevant <text>\b",
     ),
     "an order to be silent": (
         r"\b(?:do not|don't|never|refuse to|must not|decline to)\s+"
-        r"(?:answer|respond|reply|mention|reveal|use (?:any|the|other))\b.{0,60}"
+        r"(?:answer|respond|reply|mention|reveal|use (?:any|the|other))\b(?! <call>\b).{0,60}"
         r"\b(?:questions?|<text>|about|them|\d{3,})\b",
         r"\brefuse to (?:use|answer|reply|respond)\b",
         r"\b(?:answering|replying to) (?:this|the|any) questions?\b.{0,40}"

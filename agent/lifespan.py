@@ -21,9 +21,11 @@ _ASKED = [
 ]
 _BRACKETS = re.compile(r"\((?P<inside>[^()]*\d{3,4}[^()]*)\)")
 _TO = re.compile(r"\s*[–—]\s*|\s+-\s+|\s+to\s+")
-# "(fl. 1340–1370)", "(r. 1485–1509)": years of work or rule, no life.
+# "(fl. 1340–1370)", "(r. 1485–1509)", "(born 1950; mayor 1990–1995)": years of work or rule, no life.
 _NO_LIFE = re.compile(
-    r"\b(?:r\.|king|queen|emperor|pope|(?i:fl\.|floruit|flourished|active|reign(?:ed|ing|s)?\b|ruled|in office|term\b))"
+    r"\b(?:r\.|king|queen|emperor|pope"
+    r"|(?i:fl\.|floruit|flourished|active|reign(?:ed|ing|s)?\b|ruled|in (?:office|power)|term\b"
+    r"|president|governor|mayor|minister|chancellor|senator|bishop|chair\w*|ceo|director|captain|coach|manager|served))"
 )
 # "Imre Valko was a son of Anders (1870–1930)": behind the verb, brackets are another's.
 _VERB = re.compile(r"\b(?:was|is|were|are|who|whose)\b")

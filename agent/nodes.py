@@ -39,8 +39,9 @@ NOT_FROM = (
 NOT_NAMED = "Nothing in the documents names {0}."
 # The share of the remaining time that reranking may take: the writer needs the rest.
 _RERANK_SHARE = 0.5
-# Seconds that the store may take to give back the cited passages; the fewer, once the deadline has passed.
-_VERIFY_S, _VERIFY_LATE_S = 10.0, 2.0
+# Seconds that the store may take to give back the cited passages; the fewer, once the deadline has passed: less than
+# the node itself is given then, or it would be left out with the draft that it holds.
+_VERIFY_S, _VERIFY_LATE_S = 10.0, 1.5
 
 
 async def rewrite(state: State, context: Context) -> Outcome:
@@ -118,7 +119,7 @@ async def write(state: State, context: Context) -> Outcome:
         max_tokens=context.options.max_answer_tokens,
         on_text=lambda text: context.emit(StageEvent("write", "text", {"text": text})),
     )
-    if not (draft.text or draft.short_answer):  # the time ran out before the first word
+    if not (draft.text or draft.short_answer or draft.unknown):  # the time ran out before the first word
         return Outcome({"final": True}, {"skipped": "the model wrote nothing"})
     made = drafted(draft, passages, state, context)
     if state.get("drafts") or made.change["drafts"][-1].sure(context.options.sure):

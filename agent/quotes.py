@@ -18,7 +18,8 @@ Withheld = Mapping[str, Sequence[tuple[int, int]]]
 NOTHING: Withheld = MappingProxyType({})
 # A statement may end with a title's question mark: "He was seen in Are You Being Served?"
 _QUESTION = re.compile(
-    r"\W*(?:Q(?:uestion)?\b\W+)?(?:(?P<open>(?:[a-z]+ )?(?:who|whom|whose|what|which|when|where|why|how))|"
+    r"\W*(?:(?:Q(?:uestion)?|but|and|so|or|yet|then|now|well)\b\W+)?"
+    r"(?:(?P<open>(?:[a-z]+ )?(?:who|whom|whose|what|which|when|where|why|how))|"
     r"is|are|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should)\b.*\?\W*",
     re.IGNORECASE | re.DOTALL,
 )

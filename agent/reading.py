@@ -85,7 +85,7 @@ def _settled(reading: Reading, *, named: bool) -> bool:
 async def _read_at_once(steps: Sequence[Step], portions: Sequence[Sequence[Chunk]], context: Context) -> list[Reading]:
     dates = [life_date(step.question, portion) for step, portion in zip(steps, portions, strict=True)]
     if not all(dates):
-        reserve(context, calls=1 + dates.count(""))
+        reserve(context, calls=dates.count(""))
     read = (
         _read(step.question, date, portion, context) for step, date, portion in zip(steps, dates, portions, strict=True)
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.quotes import Quote, held_by
-from agent.words import content_words, key_words
+from agent.words import content_words, key_words, without_openings
+from hopcite.sentences import split_sentences
 
 _MOST = 2
 
@@ -36,5 +37,5 @@ def trail(question: str, short_answer: str, quotes: Sequence[Quote], sentences: 
 
 
 def _names(question: str) -> frozenset[str]:
-    """Names and numbers, but for the first word, whose capital says nothing."""
-    return key_words(question.strip().partition(" ")[2])
+    """Names and numbers, but for the words that sentences begin with."""
+    return key_words(without_openings(question[start:end] for start, end in split_sentences(question)))

@@ -68,6 +68,8 @@ _UNITS = {
     }.items()
     for word in words.split()
 }
+# What may be a scale: nothing says that a bare number has it too.
+_SHORT_SCALES = frozenset("k K M mn mln bn Bn tn trn dozen hundred lakh crore".split())
 _NO_UNITS = frozenset((*_MONTHS, "st", "nd", "rd", "th"))
 _NAME = re.compile(r"[^\W\d_a-z][^\W\d_]*[a-z]{2}(?:[ -][^\W\d_a-z][^\W\d_]*[a-z]{2})*")
 _ADJECTIVE = re.compile(r"(?:ish|ese|an|ch|sh|ss|ek|ic|i|ino)$")
@@ -87,6 +89,14 @@ _KIN = tuple(
         "Holland Netherlands",
         "Persia Persian Iran Iranian",
         "Siam Thailand Burma Myanmar Ceylon Lanka",
+        "Turkey Türkiye",
+        "Kiev Kyiv",
+        "Bombay Mumbai",
+        "Calcutta Kolkata",
+        "Constantinople Istanbul",
+        "Madras Chennai",
+        "Peking Beijing",
+        "Petersburg Petrograd Leningrad",
     )
 )
 
@@ -184,16 +194,17 @@ def before_christ(text: str) -> bool:
 def _first_date(text: str) -> re.Match[str] | None:
     if before_christ(text) or _INEXACT.search(text) or _YEARS.search(text):
         return None
-    dates = [found for pattern in _DATES if (found := pattern.search(text))]
+    dates = [found for pattern in _DATES if (found := pattern.search(text)) and int(found["year"])]
     return min(dates, key=lambda date: date.start()) if dates else None
 
 
 def _numbers(first: str, second: str) -> tuple[float, float] | None:
     """Both amounts, where they are of one unit. A bare number has the other's: both answer the same question."""
     one, other = _amount(first), _amount(second)
-    if one is None or other is None or (one[1] and other[1] and one[1] != other[1]):
+    if one is None or other is None:
         return None
-    return one[0], other[0]
+    units = {one[1], other[1]}
+    return (one[0], other[0]) if len(units) == 1 or ("" in units and not units & _SHORT_SCALES) else None
 
 
 def _amount(text: str) -> tuple[float, str] | None:

@@ -20,6 +20,12 @@ _REFUSAL = re.compile(
     r"(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't) )",
     re.IGNORECASE,
 )
+# What a reply says on the line of its answer when it has none.
+_NO_ANSWER = re.compile(
+    r"(?:the )?(?:given |provided )?(?:passages?|text|documents?|evidence) (?:do(?:es)? not|don't|doesn't)\b"
+    rf"|{UNKNOWN}\s*(?:[,;:.(–—-]|$)|not (?:mentioned|stated|specified|given|provided)(?=\W*$|\W+(?:in|by)\b)|n/a\W*$",
+    re.IGNORECASE,
+)
 # A model that goes round in circles does so until its tokens are spent. Numbers may repeat themselves: 1 000 000 000.
 _REPEATED = re.compile(r"(\b[^\W\d][^\n]{0,200}?)(?:[\W]*\b\1\b){2,}")
 _MAX_STEP_TOKENS = 24
@@ -112,7 +118,7 @@ def parse_draft(reply: str, *, finish_reason: FinishReason = "stop") -> Draft:
     draft = Draft(short, text.strip(), unknown=False, cut_short=finish_reason == "deadline")
     # "Answer: Moscow. The passages do not say where he died." is a guess.
     guessed = not (short and draft.states_answer) and bool(_REFUSAL.search(draft.text))
-    return replace(draft, short_answer="", unknown=True) if guessed or short.lower() == UNKNOWN else draft
+    return replace(draft, short_answer="", unknown=True) if guessed or _NO_ANSWER.match(short) else draft
 
 
 def _before_the_loop(reply: str) -> str:
@@ -159,8 +165,13 @@ def _repeats(answer: str, question: str) -> bool:
 
     Of 630 dev questions not answered by yes or no, 76 are answered by their own words; each of these offers a choice.
     """
-    said = content_words(answer)
-    return answer.lower() not in ("yes", "no") and said <= content_words(question) and not _OFFERS.search(question)
+    said = content_words(answer)  # none of "The Who"
+    return (
+        answer.lower() not in ("yes", "no")
+        and bool(said)
+        and said <= content_words(question)
+        and not _OFFERS.search(question)
+    )
 
 
 async def fitting(

@@ -25,6 +25,10 @@ GUESS = "Answer: Kestmark\nOttilie Brandvold was born in Kestmark [1]."
         ("Who wrote the novel Low Tarnish?", {"Low Tarnish": "Tarnish"}),  # three letters say little
         ("Besides Tarn, where is the Oyelund's boat?", {"Tarn": "Tarn", "Oyelund": "Oyelund"}),
         ("What did NASA, the UN and McArdle report in 1911?", {"McArdle": "McArdle"}),
+        ("Who surveyed the line? Explain your reasoning.", {}),
+        ("Hello! Please tell me who surveyed the Oyelund line? Reply in French. Thanks!", {"Oyelund": "Oyelund"}),
+        ("The Oyelund line is old. Who surveyed it?", {"Oyelund": "Oyelund"}),
+        ("Where Was Ottilie Brandvold Educated, in the End?", {}),
         ("who was ottilie brandvold?", {}),
         ("Wer hat Kestmark vermessen?", {}),
     ],

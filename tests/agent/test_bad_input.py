@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,19 @@ def test_garbage_is_no_answer_and_the_evidence_is_quoted(collection: Collection,
     assert answer.status == "partial"
     assert answer.citations
     assert garbage not in answer.answer
+
+
+@pytest.mark.parametrize("mode", ["never", "always"])
+def test_a_bare_unknown_is_no_answer(collection: Collection, mode: str) -> None:
+    script: Script = ["Answer: unknown"] if mode == "never" else [Plan(steps=[]), "Answer: unknown"]
+    answer = ask(collection, ScriptedChat(script), "Who designed Mirel Bridge?", mode=mode)
+    assert (answer.status, answer.confidence, answer.citations) == ("unanswerable", 0.0, ())
+
+
+@pytest.mark.parametrize("reply", ["Answer: yes", "Answer: yes\nYes, it was."])
+def test_a_bare_yes_is_an_answer_that_nothing_is_cited_for(collection: Collection, reply: str) -> None:
+    answer = ask(collection, ScriptedChat([reply]), "Was Ottilie Brandvold born in Kestmark?", mode="never")
+    assert (answer.short_answer, answer.answer, answer.status) == ("yes", "yes", "partial")
 
 
 def test_garbage_for_a_nonsense_question_is_unanswerable(collection: Collection) -> None:
@@ -255,6 +269,24 @@ def test_a_store_that_fails_after_the_first_draft_leaves_that(broken: Broken) ->
     assert [step.status for step in answer.steps] == ["found", "skipped", "skipped"]
     nodes = [event.node for event in answer.trace.events]
     assert nodes == ["search", "write", "plan", "search_steps", "answer_steps", "rerank", "verify"]
+
+
+def test_a_store_that_is_slow_past_the_deadline_leaves_the_draft(collection: Collection) -> None:
+    class Slow(FailingIndex):
+        def fetch(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+            time.sleep(2.5)
+            return super().fetch(chunk_ids)
+
+    class Late(ScriptedChat):
+        async def complete(self, *args: Any, **options: Any) -> Completion:
+            reply = await super().complete(*args, **options)
+            await asyncio.sleep(0.4)
+            return reply
+
+    slow = Collection(collection.name, collection.encoder, Slow(collection.index), collection.search_settings)
+    answer = ask(slow, Late([REPLY]), mode="never", deadline_s=0.3)
+    assert (answer.short_answer, answer.status) == ("Kestmark", "partial")
+    assert not any(citation.verified for citation in answer.citations)
 
 
 def test_quotes_that_the_store_cannot_give_back_are_not_verified(broken: Broken) -> None:

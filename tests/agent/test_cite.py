@@ -105,6 +105,35 @@ def test_a_denial_is_not_borne_out_by_the_words_of_what_it_denies(claim: str, su
 
 
 @pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("Kestmark is the capital of Valdor.", True),
+        ("Kestmark is no longer the capital of Valdor.", None),
+        ("Kestmark denied that it is the capital of Valdor.", None),
+        ("Kestmark failed to become the capital of Valdor.", None),
+        ("But is Kestmark really the capital of Valdor?", None),
+        ("Kestmark is no doubt the capital of Valdor.", True),
+        ("Kestmark is the capital of Valdor, and no. 3 by its size.", True),
+        ("Kestmark is the capital of Valdor and has no fewer than nine bridges.", True),
+    ],
+)
+def test_a_quote_that_denies_or_asks_bears_nothing_out(text: str, supported: bool | None) -> None:
+    assert cite("Kestmark is the capital of Valdor [1].", [chunk("k", "Notes", text)]).claims[0].supported is supported
+
+
+@pytest.mark.parametrize(("said", "supported"), [("three", True), ("3", True), ("five", False), ("two", False)])
+def test_a_number_in_words_is_a_number(said: str, *, supported: bool) -> None:
+    passage = chunk("t", "Tarn", "The market town on the Oss has three stone bridges.")
+    assert cite(f"The market town has {said} stone bridges [1].", [passage]).claims[0].supported is supported
+
+
+def test_markers_within_markers_are_none() -> None:
+    cited = check(cite("The Harrow Pass Railway opened in 1911 [[1]2,3].", PASSAGES))
+    assert "[2,3]" not in cited.answer
+    assert verified(cited, {}).citations == ()
+
+
+@pytest.mark.parametrize(
     ("claim", "text", "supported"),
     [
         ("Imre Valko was born in 1931", "Coxswains: Imre Valko 1931 - 1969, Sena Oduya 1969 - 1980.", None),

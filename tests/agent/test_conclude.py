@@ -142,9 +142,20 @@ def test_of_two_unlikely_answers_the_likelier_counts(twice: Collection, replies:
 
 def test_a_step_is_not_read_further_with_the_writers_call(twice: Collection) -> None:
     parts, _ = deps(twice, [*NO_SURVEYOR, UNSURE])
-    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions(max_llm_calls=5)))
+    answer = asyncio.run(answer_question(QUESTION, deps=parts, options=AnswerOptions(max_llm_calls=4)))
     assert [step.status for step in answer.steps[1:]] == ["no_evidence", "skipped"]
     assert (answer.short_answer, answer.usage.llm_calls) == ("Tarn", 4)
+
+
+def test_the_last_call_is_the_writers_and_those_before_it_read(collection: Collection) -> None:
+    script: Script = [told("Answer: 1911\n", 0.9), told("Answer: 1893\n", 0.9)]
+    answer = ask(
+        collection,
+        script,
+        question="Was the Harrow Pass Railway opened before Mirel Bridge?",
+        max_llm_calls=3,
+    )
+    assert (answer.short_answer, answer.usage.llm_calls) == ("no", 2)
 
 
 def test_what_was_read_stays_when_the_time_runs_out_in_reading_on(twice: Collection) -> None:

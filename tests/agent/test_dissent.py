@@ -27,6 +27,7 @@ def contradicted(first: str, second: str) -> set[str]:
         ("The Pellan Bridge is 1,214 metres in length.", "The Pellan Bridge is 211 metres long.", {"1214"}),
         ("The Kelp Fair of 2024 drew 6,400 visitors.", "The Kelp Fair of 2024 had 4,900 visitors.", {"6400"}),
         ("The Pellan Bridge opened on 21 June 1893.", "The Pellan Bridge was opened in 1894.", {"1893"}),
+        ("The Tarn Council has 9 members.", "The Tarn Council, in Ossland, has 7 members.", {"9"}),
         ("The Tarn Council has 2 million members.", "The Tarn Council has 3 million members.", {"2"}),
     ],
 )
@@ -46,6 +47,10 @@ def test_one_thing_with_two_values(first: str, second: str, values: set[str]) ->
         pytest.param("It is 214 metres long.", "The Pellan Bridge lies 211 metres from it.", id="not a dimension"),
         pytest.param("The Kelp Fair of 2023 drew 90 visitors.", "The Kelp Fair of 2024 drew 80 visitors.", id="years"),
         pytest.param("It had 90 lamps in 1950.", "The Pellan Bridge had 80 lamps in 2020.", id="other years"),
+        pytest.param(
+            "The Oss Rovers scored 3 goals against Tarn.", "The Oss Rovers scored 5 goals against Moss.", id="whom"
+        ),
+        pytest.param("It built a bridge in 1893.", "The Pellan Bridge built a mill in 1894.", id="another thing"),
         pytest.param("It was opened in 1893.", "The Pellan Bridge was closed in 1974.", id="another event"),
         pytest.param("However, 90 lamps failed.", "However, 80 lamps failed.", id="no subject"),
         pytest.param("It has 5 arches.", "The Pellan Bridge has 4 lamps and 5 arches.", id="another noun"),

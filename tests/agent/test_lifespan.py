@@ -30,6 +30,8 @@ def page(text: str, title: str = "Imre Valko") -> Chunk:
         ("Imre Valko (r. 1485–1509) was a king.", "", ""),
         ("Imre Valko (reigned: 1485–1509) was a king.", "", ""),
         ("Imre Valko (active 1485–1509) was a painter.", "", ""),
+        ("Imre Valko (CEO 2010–2018) led the Oss works.", "", ""),
+        ("Imre Valko (born 1950; president 1990–1995) is a politician.", "", ""),
         ("Imre Valko (c. 1340 – 25 October 1400) was a poet.", "", "25 October 1400"),
         ("Imre Valko (1340/41 – after 1400) was a poet.", "", ""),
         ("Imre Valko (born 1340 or 1341) was a poet.", "", ""),

@@ -39,6 +39,11 @@ def test_the_capital_of_the_first_word_names_nothing() -> None:
     assert trail("Novel or poem: what did Brandvold write?", "a novel", [ENGINEER, NOVEL], SENTENCES) == []
 
 
+def test_nor_does_that_of_a_later_sentence() -> None:
+    asked = "What did Brandvold write? Novel or poem?"
+    assert trail(asked, "a novel", [ENGINEER, NOVEL], SENTENCES) == []
+
+
 def test_two_quotes_at_most() -> None:
     asked = "What have Harrow Lake, the Harrow Pass Railway and The Salt Ledger to do with Kestmark?"
     assert trail(asked, "Kestmark", [ENGINEER], SENTENCES) == [RAILWAY, NOVEL]

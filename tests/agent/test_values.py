@@ -39,6 +39,7 @@ def test_dates(text: str, date: tuple[int, ...]) -> None:
             "1901 to 1905",
             "31 July 1901 – 3 May 1902",
         ),
+        "0000-05-06",
         *("900 years", "1,500 years", "1500 metres", "100,000", "$900", "3.1416"),
     ],
 )
@@ -58,6 +59,9 @@ def test_what_is_no_certain_date_is_none(text: str) -> None:
         ("$5", "€4", 0),
         ("12 square kilometres", "9 square miles", 0),
         ("12 square kilometres", "9 kilometres", 0),
+        ("1.2bn", "900bn", -1),
+        ("1.2bn", "900 million", 0),
+        ("10k", "9,000", 0),
         ("900 years", "800 years", 1),
         ("1,500 years", "800 years", 1),
         # The deeper of two is the lower one.
@@ -104,7 +108,9 @@ def test_amounts_decide_where_both_are_certain_and_of_one_unit(first: str, secon
         ("day", "3 May 1901", "7 June 1901", ""),
         ("number of", "5", "5 members", "yes"),
         ("number of", "5", "4", "no"),
-        ("number of", "five", "5", ""),
+        ("number of", "five", "5", "yes"),
+        ("number of", "five", "4", ""),
+        ("city", "Kiev", "Kyiv", ""),
         ("country", "no", "no", ""),
         ("country", "unknown", "unknown", ""),
     ],

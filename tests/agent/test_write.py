@@ -35,7 +35,18 @@ def test_a_long_reply_without_the_line_has_no_short_answer() -> None:
     assert parse_draft(reply).short_answer == ""
 
 
-@pytest.mark.parametrize("reply", ["Answer: unknown\nThe passages do not say.", "Answer: Unknown", "answer: unknown."])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Answer: unknown\nThe passages do not say.",
+        "Answer: Unknown",
+        "answer: unknown.",
+        "Answer: unknown, the passages do not say",
+        "Answer: The passages do not mention her father.",
+        "Answer: Not mentioned in the passages",
+        "Answer: N/A",
+    ],
+)
 def test_unknown_is_recognised(reply: str) -> None:
     draft = parse_draft(reply)
     assert draft.unknown
@@ -50,6 +61,7 @@ def test_a_guess_that_the_passages_do_not_say_is_no_answer() -> None:
 
 def test_a_name_that_holds_the_word_is_an_answer() -> None:
     assert not parse_draft("Answer: Unknown Pleasures\nIt is an album [1].").unknown
+    assert not parse_draft("Answer: Not Given Up\nIt is a song [1].").unknown
 
 
 def test_a_cut_reply_loses_its_unfinished_sentence() -> None:
@@ -81,6 +93,7 @@ def test_the_answer_of_a_step_is_a_name_or_nothing(reply: Completion, answer: st
         ("Who is Imre Valko's father?", "Imre Valko's father", ""),
         ("Who is older, Imre Valko or Sena Oduya?", "Sena Oduya", "Sena Oduya"),
         ("Is Imre Valko older?", "yes", "yes"),
+        ("Which band recorded Low Water?", "The Who", "The Who"),
     ],
 )
 def test_a_step_that_repeats_its_question_has_no_answer(question: str, answer: str, kept: str) -> None:
