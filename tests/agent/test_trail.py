@@ -36,12 +36,12 @@ def test_a_yes_is_no_word_to_look_for() -> None:
 
 
 def test_the_capital_of_the_first_word_names_nothing() -> None:
-    assert trail("Novel or poem: what did Brandvold write?", "a novel", [ENGINEER, NOVEL], SENTENCES) == []
+    assert trail("Ledger or log: what did Brandvold survey?", "railway", [RAILWAY], SENTENCES) == []
 
 
 def test_nor_does_that_of_a_later_sentence() -> None:
-    asked = "What did Brandvold write? Novel or poem?"
-    assert trail(asked, "a novel", [ENGINEER, NOVEL], SENTENCES) == []
+    asked = "What did Brandvold survey? Ledger or log?"
+    assert trail(asked, "railway", [RAILWAY], SENTENCES) == []
 
 
 def test_two_quotes_at_most() -> None:
