@@ -47,3 +47,8 @@ def published(fields: Mapping[str, str]) -> dict[str, str]:
     days = (iso_day(fields[name]) for name in FIELDS if name in fields)
     day = next((day for day in days if day), None)
     return {PUBLISHED: day} if day else {}
+
+
+def dated(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The metadata with its date as `published` gives it; what says nothing clear under that name is left out."""
+    return {name: value for name, value in metadata.items() if name != PUBLISHED} | published(metadata)

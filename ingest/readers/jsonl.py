@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hopcite.errors import DocumentError
 from hopcite.types import Document
-from ingest.readers.dates import PUBLISHED, published
+from ingest.readers.dates import dated
 from ingest.readers.plain import clean, decode
 
 # Gzip packs what repeats itself to a thousandth: an upload of the size that is let in could fill the memory.
@@ -77,6 +77,4 @@ def _document(place: str, line: str) -> Document:
     document_id = fields.get("id", place)
     title = " ".join(fields.get("title", document_id).split())
     metadata = {_RENAMED.get(name, name): value for name, value in fields.items() if name not in _OWN_FIELDS}
-    if PUBLISHED not in metadata:
-        metadata |= published(fields)
-    return Document(document_id, title, clean(record["text"]), place, (), metadata)
+    return Document(document_id, title, clean(record["text"]), place, (), dated(metadata))

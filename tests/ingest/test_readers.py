@@ -123,6 +123,9 @@ HEAD = "<html><head>{}</head><body><p>A lake.</p></body></html>"
         ("a.html", HEAD.format('<script type="application/ld+json">{"datePublished": "2024-04-09T08:00"}</script>')),
         ("a.html", HEAD.format("") + '<time itemprop="datePublished" datetime="2024-04-09">Tuesday</time>'),
         ("a.jsonl", '{"text": "A lake.", "published_at": "2024-04-09"}'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "9 April 2024"}'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "2024-04-09T08:00:00Z", "date": "2024-05-01"}'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "last spring", "date": "2024-04-09"}'),
         ("a.jsonl", '{"text": "A lake.", "date": "Tue, 09 Apr 2024 08:00:00 +0200"}'),
     ],
 )
@@ -139,6 +142,8 @@ def test_the_date_that_a_document_states_is_kept_as_iso(name: str, text: str) ->
         ("a.md", "---\ndate: Thu, 1 Jan 20240101120000 00:00:00 +0000\n---\nA lake."),  # a year of 14 digits
         ("a.html", HEAD.format('<meta name="date" content="today">') + "<time>2024-04-09</time>"),
         ("a.jsonl", '{"text": "A lake.", "date": "soon"}'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "04/09/2024"}'),
+        ("a.jsonl", '{"text": "A lake.", "published_at": "last spring"}'),
     ],
 )
 def test_what_is_no_clear_date_of_the_document_is_not_taken(name: str, text: str) -> None:

@@ -38,6 +38,23 @@ def test_the_same_text_twice_is_stored_once(client: TestClient) -> None:
     assert len(client.get("/v1/documents").json()["documents"]) == len(DOCUMENTS)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "kept"),
+    [
+        ({"published_at": "9 April 2024", "author": "O. Brand"}, {"published_at": "2024-04-09", "author": "O. Brand"}),
+        ({"published_at": "04/09/2024", "author": "O. Brand"}, {"author": "O. Brand"}),
+        ({"date": "2024-04-09T08:00:00Z"}, {"date": "2024-04-09T08:00:00Z", "published_at": "2024-04-09"}),
+    ],
+)
+def test_the_date_of_a_text_is_kept_as_iso_or_not_at_all(
+    open_client: OpenClient, metadata: dict[str, str], kept: dict[str, str]
+) -> None:
+    with open_client() as client:
+        text = {"id": "tarn", "text": "Tarn is a market town.", "metadata": metadata}
+        client.post("/v1/documents", json={"documents": [text]}).raise_for_status()
+        assert client.get("/v1/documents/tarn").json()["metadata"] == kept
+
+
 def test_files_are_stored_and_a_bad_one_does_not_stop_the_others(client: TestClient) -> None:
     files = [
         ("files", ("tarn.md", b"# Tarn\n\nTarn is a market town on the Oss.", "text/markdown")),

@@ -105,6 +105,7 @@ class NewDocument(_Body):
     source: str = ""
     """Where it came from, for instance an address."""
     metadata: dict[str, str] = {}
+    """The first clear date of `published_at`, `published` and `date` is kept in `published_at`, as an ISO 8601 day."""
 
 
 class NewDocuments(_Body):

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 from hopcite.errors import UsageError
 from hopcite.types import Document
 from ingest import IngestReport
+from ingest.readers.dates import dated
 from ui.api.ask import Shared
 from ui.api.bodies import (
     CollectionName,
@@ -135,7 +136,7 @@ def _document(new: NewDocument) -> Document:
         title=new.title or new.id or new.text.strip().partition("\n")[0][:80],
         text=new.text,
         source=new.source or document_id,
-        metadata=new.metadata,
+        metadata=dated(new.metadata),
     )
 
 
