@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from agent import AnswerOptions
+from agent import AnswerOptions, Threads
 from agent.calibration import conditions, in_force, read_calibration
 from hopcite.budget import Budget
 from hopcite.chat import Chat
@@ -63,6 +63,7 @@ async def check_all(settings: Settings, *, on_start: Callable[[str], None]) -> l
             "data folder": lambda: _data_folder(settings),
             "encoder": lambda: _encoder(settings),
             "store": lambda: _store(settings),
+            "threads": lambda: _threads(settings),
             "llm reply": lambda: _reply(chat),
             "llm schema": lambda: _schema(chat),
             "llm logprobs": lambda: _logprobs(chat),
@@ -147,6 +148,18 @@ def _scratch(settings: Settings) -> Iterator[tuple[Settings, str]]:
         raise OperatorError(f"{settings.data_dir} cannot be written ({exc.strerror}); set HOPCITE_DATA_DIR.") from exc
     with made as folder:
         yield settings.model_copy(update={"data_dir": Path(folder)}), f"doctor-{uuid.uuid4().hex[:12]}"
+
+
+async def _threads(settings: Settings) -> str:
+    """The conversations can be listed."""
+    threads = Threads(settings)
+    try:
+        found = len(await threads.all())
+    finally:
+        await threads.aclose()
+    # The address may hold a password.
+    where = "the database of threads.url" if settings.threads.url else str(settings.data_dir)
+    return f"{where}: {found} conversations"
 
 
 async def _reply(chat: Chat) -> str:

@@ -23,6 +23,7 @@ async def faults(parts: Parts) -> dict[str, str]:
         "llm": _server(settings.llm.base_url, settings) if settings.llm.base_url else _llm_file(settings),
         "reranker": _model(settings, settings.rerank.model) if "attention" in settings.rerank.methods else _nothing(),
         "store": _store(parts),
+        "threads": _threads(parts) if settings.threads.url else _nothing(),
     }
     for name in parts.given & checks.keys():
         checks.pop(name).close()
@@ -76,3 +77,13 @@ async def _store(parts: Parts) -> None:
         return
     except TimeoutError:
         raise Unreachable("The ledger or the store does not answer; see data_dir and qdrant.url.") from None
+
+
+async def _threads(parts: Parts) -> None:
+    """The database of the conversations can be asked for one, of whatever name."""
+    try:
+        await asyncio.wait_for(parts.threads.get("readyz"), _TIMEOUT_S)
+    except NotFound:
+        return
+    except TimeoutError:
+        raise Unreachable("The database of the conversations does not answer; see threads.url.") from None

@@ -9,11 +9,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from hopcite.errors import Unreachable
-from hopcite.settings import SearchSettings, Settings
-from tests.fakes import HashingEncoder
+from hopcite.settings import SearchSettings, Settings, ThreadSettings
+from tests.fakes import HashingEncoder, ScriptedChat
 from tests.ui.conftest import DOCUMENTS, QUESTION, RAILWAY, REPLY, OpenClient
 from ui.ready import faults
 from ui.server import create_app
@@ -204,6 +205,15 @@ def test_a_model_server_that_does_not_answer_is_named(settings: Settings) -> Non
     app = create_app(app_settings, parts=Parts(app_settings, encoder=HashingEncoder()), page=False)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert "127.0.0.1:9" in client.get("/readyz").json()["parts"]["llm"]
+
+
+def test_a_database_of_conversations_that_cannot_be_used_is_named(settings: Settings) -> None:
+    elsewhere = settings.model_copy(update={"threads": ThreadSettings(url=SecretStr("mysql://box/hopcite"))})
+    parts = Parts(elsewhere, encoder=HashingEncoder(), chat=ScriptedChat([]))
+    with TestClient(create_app(elsewhere, parts=parts, page=False), base_url="http://127.0.0.1") as client:
+        response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "threads.url" in response.json()["parts"]["threads"]
 
 
 def test_a_model_server_may_be_named_with_a_slash_at_the_end(settings: Settings) -> None:

@@ -22,7 +22,7 @@ async def healthz() -> HealthBody:
     "/readyz", summary="Could a question be answered now?", response_model=HealthBody, responses=problem_responses(503)
 )
 async def readyz(request: Request, parts: Shared) -> Response | HealthBody:
-    """Whether a question could be answered now: models on the disk, the store opens, servers answer."""
+    """Whether a question could be answered now: models on the disk, the stores open, servers answer."""
     found = await faults(parts)
     if not found:
         return HealthBody()
