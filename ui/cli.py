@@ -58,8 +58,9 @@ def main() -> None:
     """Run the command line and leave with its status: 0 done, 1 failed, 2 wrong call or settings, 3 a part is away."""
     for stream in (sys.stdout, sys.stderr):
         # JSON is UTF-8 wherever it goes, and documents hold characters that the code page of a system may not have.
+        # The bytes of a file's name may be no UTF-8: they are written as \udce9, and end nothing.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -114,6 +114,12 @@ def test_what_is_printed_is_utf_8_whatever_the_system_writes(tmp_path: Path) -> 
     assert [entry["title"] for entry in json.loads(done.out)] == ["湖 “Tarn”"]
 
 
+def test_a_name_that_is_not_utf_8_is_written_all_the_same(tmp_path: Path) -> None:
+    refused(hopcite("ingest", "caf\udce9.txt", folder=tmp_path), 2, "caf\\udce9.txt")
+    done = hopcite("config", "show", "--json", folder=tmp_path, HOPCITE_DATA_DIR="caf\udce9")
+    assert json.loads(done.out)["data_dir"]["value"] == "caf\udce9"
+
+
 def test_no_threads_is_an_empty_list(tmp_path: Path) -> None:
     assert json.loads(hopcite("threads", "list", "--json", folder=tmp_path).out) == []
     done = hopcite("threads", "list", folder=tmp_path)
