@@ -85,9 +85,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
         listening.listen()
-    except OSError as exc:
+    except (OSError, TypeError, UnicodeError) as exc:  # the last two: what can be no host's name, such as "ä..b"
         listening.close()
-        raise UsageError(f"Cannot listen on {host}:{port} ({exc.strerror}); choose another with --port.") from exc
+        reason = exc.strerror if isinstance(exc, OSError) else "that is no name of a host"
+        raise UsageError(f"Cannot listen on {host}:{port} ({reason}); choose another with --host or --port.") from exc
     return listening
 
 

@@ -82,6 +82,7 @@ def refused(done: Done, status: int, *words: str) -> None:
         (["rerank-bench", "--data", ".", "--limit", "0"], ["--limit"]),
         (["rerank-bench", "--data", ".", "--out", "no/such/file.json"], ["--out"]),
         (["mcp", "--collection", "a/b"], ["collection"]),
+        (["serve", "--host", "ä..b"], ["ä..b", "--host"]),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
