@@ -165,7 +165,7 @@ class AnswerSettings(_Section):
     mode: Mode = "adaptive"
     """adaptive: decompose when the evidence falls short; always; never."""
     evidence: int = Field(default=5, ge=1)
-    """Passages that the writer sees, at most."""
+    """Passages that the writer sees at first, at most."""
     min_share: float = Field(default=0.3, ge=0, le=1)
     """Of these, past the third, only those with this share of the best one's rerank score, if there is one. 0: all."""
     sure: float = Field(default=0.65, ge=0, le=1)

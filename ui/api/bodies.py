@@ -31,7 +31,7 @@ class AskBody(_Body):
     write: bool | None = None
     """false: no model writes; the answer is the sentences of the evidence nearest to the question."""
     evidence: int | None = Field(default=None, ge=1, le=50)
-    """Passages that the writer sees."""
+    """Passages that the writer sees at first, at most. A second draft may have more (`answer.further_evidence`)."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Seconds, from when the question's turn comes. At the deadline the answer is what there is, status `partial`."""
     max_llm_calls: int | None = Field(default=None, ge=1)
