@@ -24,6 +24,7 @@ from hopcite.errors import OperatorError
 from hopcite.settings import Settings
 from hopcite.types import Chunk
 from retrieval.rerank.choice import engine_of
+from retrieval.rerank.passages import PASSAGE_TOKENS
 from retrieval.rerank.port import Ranking, Reranker
 
 _ATTENTION = ("attention", "cascade", "heads", "in_context", "port", "recipes", "weights")
@@ -101,6 +102,8 @@ def with_cache(deps: Deps, cache: ReplyCache) -> Deps:
     # default, under which many replies are kept.
     if (rerank.engine, rerank.base_url) != ("auto", None):
         identity |= {"engine": rerank.engine, "server": rerank.base_url}
+    if rerank.passage_tokens != PASSAGE_TOKENS:
+        identity["passage_tokens"] = rerank.passage_tokens
     return replace(deps, chat=chat, reranker=CachedReranker(deps.reranker, cache, identity))
 
 

@@ -47,6 +47,7 @@ class CountingReranker:
         ({"engine": "in-process"}, 2),
         ({"engine": "server", "base_url": "http://one:1/v1"}, 2),
         ({"device": "cuda"}, 2),
+        ({"passage_tokens": 16}, 2),
     ],
 )
 def test_a_ranking_is_asked_for_again_where_what_makes_it_has_changed(
