@@ -185,8 +185,7 @@ class CachedReranker:
         async def make(part: Budget) -> dict[str, Any]:
             return asdict(await self._reranker.rerank(query, candidates, budget=part))
 
-        texts = [[chunk.id, chunk.title, chunk.text] for chunk in candidates]
-        key = {"what": "rerank", "reranker": self._identity, "query": query, "candidates": texts}
+        key = {"what": "rerank", "reranker": self._identity, "query": query, "candidates": list(map(_read, candidates))}
         value = await self._cache.through(key, budget, make) or {}
         parts: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
         return Ranking(**parts)
@@ -194,6 +193,12 @@ class CachedReranker:
     async def aclose(self) -> None:
         """Close the reranker."""
         await self._reranker.aclose()
+
+
+def _read(chunk: Chunk) -> list[str]:
+    """What a reranker reads of a passage. A heading that only repeats the title is left out, as old keys have none."""
+    more = [chunk.heading] if chunk.heading != chunk.title else []
+    return [chunk.id, chunk.title, chunk.text, *more]
 
 
 def _code(settings: Settings) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent import Deps
-from evals.cache import ReplyCache, with_cache
+from evals.cache import CachedReranker, ReplyCache, with_cache
 from hopcite.budget import Budget
 from hopcite.settings import Settings
 from hopcite.types import Chunk
@@ -70,6 +71,18 @@ def test_a_ranking_is_asked_for_again_where_what_makes_it_has_changed(
     collection.close()
     assert reranker.asked == asked
     assert [budget.llm_calls for budget in budgets] == [1, 1], "a kept reply is billed like the call that made it"
+
+
+def test_a_passage_whose_heading_has_changed_is_ranked_again(tmp_path: Path) -> None:
+    reranker = CountingReranker()
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    asked = []
+    for facts in ({}, {"author": "Nobody"}, {"publisher": "The Verge"}, {"publisher": "Engadget"}):
+        chunks = [replace(chunk, metadata=facts) for chunk in CHUNKS]
+        asyncio.run(CachedReranker(reranker, cache, {}).rerank("q", chunks, budget=Budget()))
+        asked.append(reranker.asked)
+    cache.close()
+    assert asked == [1, 1, 2, 3], "an author is no part of a heading"
 
 
 def test_a_folder_of_weights_that_was_changed_is_asked_again(tmp_path: Path) -> None:
