@@ -44,11 +44,19 @@ class ReplyCache:
             raise self._error(exc) from exc
 
     async def through(
-        self, key: Mapping[str, object], budget: Budget, make: Callable[[Budget], Awaitable[dict[str, Any] | None]]
-    ) -> dict[str, Any] | None:
-        """The value kept under `key`, else the one that `make` gives, which is kept unless it is None."""
+        self,
+        key: Mapping[str, object],
+        budget: Budget,
+        make: Callable[[Budget], Awaitable[dict[str, Any]]],
+        *,
+        whole: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+    ) -> dict[str, Any]:
+        """The value kept under `key`, else the one that `make` gives. One that is not `whole` is neither kept nor used.
+
+        An earlier version may have kept such.
+        """
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-        if (kept := self._get(digest)) is not None:
+        if (kept := self._get(digest)) is not None and whole(kept["value"]):
             budget.check()
             budget.charge(**kept["bill"])
             return dict(kept["value"])
@@ -56,7 +64,7 @@ class ReplyCache:
         before = (part.llm_calls, part.prompt_tokens, part.completion_tokens)
         started = time.perf_counter()
         value = await make(part)
-        if value is not None:
+        if whole(value):
             after = (part.llm_calls, part.prompt_tokens, part.completion_tokens)
             names = ("calls", "prompt_tokens", "completion_tokens")
             bill: dict[str, float] = {name: b - a for name, a, b in zip(names, before, after, strict=True)}
@@ -124,19 +132,14 @@ class CachedChat:
         on_text: Callable[[str], None] | None = None,
     ) -> Completion:
         """A reply that a deadline cut short is not kept."""
-        cut: list[Completion] = []
 
-        async def make(part: Budget) -> dict[str, Any] | None:
-            reply = await self._chat.complete(messages, max_tokens=max_tokens, budget=part, stop=stop, on_text=on_text)
-            if reply.finish_reason == "deadline":
-                cut.append(reply)
-                return None
-            return asdict(reply)
+        async def make(part: Budget) -> dict[str, Any]:
+            return asdict(
+                await self._chat.complete(messages, max_tokens=max_tokens, budget=part, stop=stop, on_text=on_text)
+            )
 
         key = self._key("complete", messages, max_tokens=max_tokens, stop=list(stop), logprobs=True)
-        value = await self._cache.through(key, budget, make)
-        if value is None:
-            return cut[0]
+        value = await self._cache.through(key, budget, make, whole=lambda reply: reply["finish_reason"] != "deadline")
         return Completion(**{**value, "logprobs": tuple((token, logprob) for token, logprob in value["logprobs"])})
 
     async def parse(self, messages: Sequence[Message], schema: type[T], *, max_tokens: int, budget: Budget) -> T:
@@ -158,7 +161,7 @@ class CachedChat:
         async def make(part: Budget) -> dict[str, Any]:
             return await self._chat.label_logprobs(messages, labels, budget=part)
 
-        return await self._cache.through(self._key("labels", messages, labels=list(labels)), budget, make) or {}
+        return await self._cache.through(self._key("labels", messages, labels=list(labels)), budget, make)
 
     async def count_tokens(self, text: str) -> int:
         """Not kept: it costs next to nothing."""
@@ -180,19 +183,27 @@ class CachedReranker:
         self._reranker, self._cache, self._identity = reranker, cache, identity
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
-        """What ended in an error, such as a spent budget, is not kept."""
+        """What a spent budget cut short is not kept, nor what ended in an error."""
 
         async def make(part: Budget) -> dict[str, Any]:
             return asdict(await self._reranker.rerank(query, candidates, budget=part))
 
         key = {"what": "rerank", "reranker": self._identity, "query": query, "candidates": list(map(_read, candidates))}
-        value = await self._cache.through(key, budget, make) or {}
+        value = await self._cache.through(key, budget, make, whole=_all_ran)
         parts: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
         return Ranking(**parts)
 
     async def aclose(self) -> None:
         """Close the reranker."""
         await self._reranker.aclose()
+
+
+def _all_ran(ranking: Mapping[str, Any]) -> bool:
+    """Whether no method of a cascade was left out for want of budget, which its note tells.
+
+    A flag on `Ranking` would tell it, too, but change the code under which all rankings are kept, and so lose them.
+    """
+    return not any(" did not run: " in note for note in ranking["notes"])
 
 
 def _read(chunk: Chunk) -> list[str]:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from agent import Deps
-from evals.cache import CachedReranker, ReplyCache, with_cache
+from evals.cache import CachedChat, CachedReranker, ReplyCache, with_cache
 from hopcite.budget import Budget
+from hopcite.chat import Completion, Message
 from hopcite.settings import Settings
 from hopcite.types import Chunk
 from retrieval import open_collection
+from retrieval.rerank.cascade import CascadeReranker
 from retrieval.rerank.port import Ranking, keep_order
 from tests.fakes import HashingEncoder, ScriptedChat
 
@@ -32,9 +34,10 @@ class CountingReranker:
 
     async def rerank(self, query: str, candidates: Sequence[Chunk], *, budget: Budget) -> Ranking:
         """One model call."""
+        budget.check()
         self.asked += 1
         budget.charge(calls=1, prompt_tokens=10, completion_tokens=1)
-        return keep_order(len(candidates))
+        return replace(keep_order(len(candidates)), calls=1)
 
     async def aclose(self) -> None:
         """Nothing to release."""
@@ -83,6 +86,26 @@ def test_a_passage_whose_heading_has_changed_is_ranked_again(tmp_path: Path) -> 
         asked.append(reranker.asked)
     cache.close()
     assert asked == [1, 1, 2, 3], "an author is no part of a heading"
+
+
+def test_a_ranking_that_its_budget_cut_short_is_not_kept(tmp_path: Path) -> None:
+    cascade = CascadeReranker(CountingReranker(), last := CountingReranker(), passages=2)
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    reranker = CachedReranker(cascade, cache, {})
+    found = [
+        asyncio.run(reranker.rerank("q", CHUNKS, budget=Budget(max_llm_calls=most))).calls for most in (1, 1, 2, 2)
+    ]
+    cache.close()
+    assert (found, last.asked) == ([1, 1, 2, 2], 1)
+
+
+def test_a_reply_that_a_deadline_cut_short_is_not_kept(tmp_path: Path) -> None:
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    chat = CachedChat(ScriptedChat([Completion("It is", "deadline", 10, 2), "It is so."]), cache, {})
+    asked: list[Message] = [{"role": "user", "content": "Is it?"}]
+    replies = [asyncio.run(chat.complete(asked, max_tokens=9, budget=Budget())).text for _ in range(3)]
+    cache.close()
+    assert replies == ["It is", "It is so.", "It is so."]
 
 
 def test_a_folder_of_weights_that_was_changed_is_asked_again(tmp_path: Path) -> None:
