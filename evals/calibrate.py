@@ -128,6 +128,11 @@ def _samples(runs: Sequence[Run]) -> tuple[list[Sample], dict[str, int]]:
     for run in runs:
         if not run.written:
             raise UsageError(f"{run.path} retrieved only, so it holds no answers; run it without --retrieval-only.")
+        if not all("gold" in record and (record["error"] is not None or "status" in record) for record in run.records):
+            raise UsageError(
+                f"{run.path} holds no answers to calibrate on: it is a run of attacks, or of another framework; "
+                "name one of `hopcite eval run`."
+            )
         if not any(_right(record, run) is not None for record in run.records):
             raise UsageError(
                 f"{run.path}: no question has a gold answer, so nothing tells right from wrong; add `answer` to the "

@@ -45,6 +45,11 @@ def overconfident(n: int = 40, **fields: Any) -> list[dict[str, Any]]:
     return sure + unsure
 
 
+def without(name: str, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records of a run that is not of `hopcite eval run`: attacks have no `gold`, other frameworks no `status`."""
+    return [{field: value for field, value in record.items() if field != name} for record in records]
+
+
 def fitted(tmp_path: Path, records: Sequence[dict[str, Any]], **run: Any) -> Path:
     return write_run(tmp_path / "run", records, **run)
 
@@ -127,6 +132,8 @@ def test_what_a_calibration_made_of_a_confidence_does_not_matter(tmp_path: Path)
         ([answer(f"q{n}", 0.9, 1.0, error="X") for n in range(20)], {}, "0 answers.*20 failed"),
         ([record(f"q{n}", scores={"em": 1.0}) for n in range(20)], {}, "no signals"),
         (overconfident(), {"retrieval_only": True}, "retrieval-only"),
+        (without("gold", overconfident()), {"dataset": "attacks"}, "no answers to calibrate on"),
+        (without("status", overconfident()), {"system": "langgraph"}, "no answers to calibrate on"),
         (
             [*overconfident(), answer("x", 0.5, 1.0, conditions={**CONDITIONS, "answer.mode": "never"})],
             {},
