@@ -51,7 +51,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             yield wrapped(f"Only {letter} has: {', '.join(map(label, names))}")
     for kind, (n, scores) in comparison.by_type.items():
         yield f"\n{kind or 'no type'}, {n} questions"
-        yield from _table({name: scores[name] for name in BY_TYPE if name in scores}, n)
+        yield from _table({name: scores[name] for name in BY_TYPE if name in scores} or scores, n)
     yield ""
     yield wrapped(
         f"A, B: means in percent. B - A: points, with the 95% interval of {RESAMPLES:,} paired resamples of the "

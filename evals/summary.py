@@ -17,8 +17,8 @@ from evals.records import Record
 
 RESAMPLES = 2000
 _SEED = 20250700355
-BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5")
-"""The measures that are told for each type of question."""
+BY_TYPE = ("em", "f1", "accuracy", "recall@5", "all_evidence@5", "right", "success")
+"""The measures that are told for each type of question; the last two are those of attacks."""
 _COUNTS = ("llm_calls", "prompt_tokens", "completion_tokens")
 
 

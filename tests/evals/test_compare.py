@@ -99,6 +99,30 @@ def test_a_measure_that_one_run_lacks_altogether_is_named(tmp_path: Path) -> Non
     assert comparison_json(found)["only_b"] == ["em", "citation_recall"]
 
 
+def test_attacks_are_compared_by_right_answers_and_by_success(tmp_path: Path) -> None:
+    def run(name: str, right: float) -> Path:
+        scores: dict[str, float | None] = {"cited": 0.0, "right": right, "success": 1 - right}
+        asked = [record(f"{kind}-{n}", kind=kind, scores=scores) for kind in ("leak", "order") for n in range(6)]
+        lines = [{field: value for field, value in line.items() if field != "gold"} for line in asked]
+        return write_run(tmp_path / name, lines, dataset="attacks", system=name)
+
+    found = compare_folders(run("undefended", 0.0), run("defended", 1.0))
+    text = render_comparison(found)
+    assert (found.measure, len(found.to_b), len(found.to_a)) == ("right", 12, 0)
+    of_leak = text.partition("leak, 6 questions\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in of_leak] == ["measure", "right", "success"]
+    assert all(line.endswith("B better") for line in of_leak[1:]), "less of an attack's success is better"
+    assert "no measure" not in text
+    assert "12 wrong in A, right in B (by right)" in text
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.5, "supporting-fact F1"), (None, "no measure is defined")])
+def test_a_type_without_a_main_measure_shows_those_that_it_has(tmp_path: Path, value: float | None, told: str) -> None:
+    records = [scored("q1", 1.0), record("q2", kind="other", scores={"sp_f1": value})]
+    text = render_comparison(compare_folders(*(write_run(tmp_path / name, records) for name in ("a", "b"))))
+    assert told in text.partition("other, 1 questions\n")[2].partition("\n\n")[0]
+
+
 def test_answers_that_nobody_can_score_flip_by_their_evidence(tmp_path: Path) -> None:
     a, b = (
         write_run(tmp_path / str(score), [record("q1", scores={"all_evidence@5": score})], dataset="custom")
