@@ -193,9 +193,11 @@ def _scores(query: RerankQuery, order: Sequence[int], data: RerankData) -> Mappi
 def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: _Tally) -> Row:
     """Means over the queries; `intervals` for the measures, `gains` for their difference to the first stage's order.
 
+    The measures are over `queries`; what they cost, also over the `unscored`, of which no passage is relevant.
     `cpu_seconds` are this process's, the embedded llama.cpp included: other work on the machine does not add to them.
     """
     scored = {measure: interval(values) for measure, values in tally.scores.items() if values}
+    queries = len(tally.scores[_GAIN])
     model, engine = _model_and_engine(settings)
     return {
         "method": spec,
@@ -207,7 +209,8 @@ def _row(spec: str, settings: Settings, data: RerankData, passages: int, tally: 
         "validity": _mean(ranking.valid for ranking in tally.rankings),
         "cpu_seconds": _mean(tally.cpu_seconds),
         "data": data.name,
-        "queries": len(tally.rankings),
+        "queries": queries,
+        "unscored": len(tally.rankings) - queries,
         "passages": passages,
         "intervals": scored,
         "gains": {measure: interval(values) for measure, values in tally.gains.items() if values},
@@ -247,8 +250,9 @@ def render_rows(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     first = rows[0]
+    unscored = f" (and {first['unscored']} without a relevant passage, only in the costs)" if first["unscored"] else ""
     lines = [
-        f"{first['data']}: {first['queries']} queries, the first {first['passages']} passages reranked; "
+        f"{first['data']}: {first['queries']} queries{unscored}, the first {first['passages']} passages reranked; "
         "95% intervals; costs for each query",
         "",
         f"| method | model | engine | {' | '.join(map(label, MEASURES))} | {label(_GAIN)} gained | calls "

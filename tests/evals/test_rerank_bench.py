@@ -68,7 +68,8 @@ def bench(data: Path, *methods: str, chat: Chat | None = None, **request: Any) -
         encoder=HashingEncoder(),
         chat=chat or OracleChat(),
     )
-    assert heard[-1][1:] == (rows[-1]["queries"], rows[-1]["queries"])
+    asked = rows[-1]["queries"] + rows[-1]["unscored"]
+    assert heard[-1][1:] == (asked, asked)
     return rows
 
 
@@ -91,6 +92,12 @@ def test_each_method_gets_a_row_with_quality_and_cost(tmp_path: Path) -> None:
 def test_judged_documents_that_were_not_found_count(tmp_path: Path) -> None:
     [row] = bench(lists(tmp_path, [[100]], qrels={"0-0": 1, "elsewhere": 1}), "none")
     assert row["recall@5"] == 0.5
+
+
+def test_queries_without_a_relevant_passage_are_not_counted_as_scored(tmp_path: Path) -> None:
+    rows = bench(lists(tmp_path, [[10, 150], [10, 20], [30, 40]]), "letters")
+    assert (rows[0]["queries"], rows[0]["unscored"], rows[0]["mrr"]) == (1, 2, 1)
+    assert render_rows(rows).startswith(f"{tmp_path.name}: 1 queries (and 2 without a relevant passage, ")
 
 
 def test_with_four_grades_the_lowest_is_not_relevant(tmp_path: Path) -> None:
