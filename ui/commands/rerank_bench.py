@@ -35,7 +35,7 @@ def rerank_bench(
         raise UsageError(f"--cost is one of {', '.join(PLOT_COSTS)}; it was {cost}.")
     request = BenchRequest(
         data=data,
-        methods=tuple(name for name in (methods or "").split(",") if name.strip()),
+        methods=tuple(name.strip() for name in (methods or "").split(",") if name.strip()),
         split=split,
         limit=limit,
         passages=passages,
