@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -25,6 +26,10 @@ from retrieval import Encoder, open_collection, open_encoder
 _SEARCHED_AT_ONCE = 16
 # TREC's deep learning track grades 0 to 3, and counts 2 and 3 as relevant where a measure knows only yes and no.
 _FOUR_GRADES = 3
+# trec_eval's memory grows with the highest grade: from 2**31 - 1 on, or with too little memory, it tells zeros, and
+# beyond 64 bits it fails.
+_HIGHEST = 1_000_000
+_Grade = Annotated[int, Field(ge=-_HIGHEST, le=_HIGHEST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,14 @@ class _Candidate(BaseModel):
     id: str = Field(min_length=1)
     text: str
     title: str = ""
-    relevance: int = 0
+    relevance: _Grade = 0
 
 
 class _Line(BaseModel):
     id: str = Field(min_length=1)
     query: str = Field(min_length=1)
     candidates: tuple[_Candidate, ...]
-    qrels: dict[str, int] | None = None
+    qrels: dict[str, _Grade] | None = None
 
     @field_validator("candidates")
     @classmethod

@@ -221,6 +221,18 @@ def test_a_data_set_is_searched_and_its_gold_is_what_counts(hotpotqa: Path) -> N
         ('{"id": "q", "query": "x"}', "line 1: candidates"),
         ('{"id": "q", "query": "x", "candidates": [{"id": "a", "text": "t"}, {"id": "a", "text": "u"}]}', "twice"),
         ('{"id": "q", "query": "x", "candidates": [{"id": "a", "text": "t"}]}', "no relevant passage"),
+        (
+            '{"id": "q", "query": "x", "candidates": [{"id": "a", "text": "t", "relevance": 99999999999999999999}]}',
+            "line 1: candidates.0.relevance: Input should be less than or equal to",
+        ),
+        (
+            '{"id": "q", "query": "x", "candidates": [{"id": "a", "text": "t"}], "qrels": {"a": 2147483647}}',
+            "line 1: qrels.a: Input should be less than or equal to",
+        ),
+        (
+            '{"id": "q", "query": "x", "candidates": [{"id": "a", "text": "t", "relevance": -99999999999999999999}]}',
+            "line 1: candidates.0.relevance: Input should be greater than or equal to",
+        ),
         ("nonsense", "line 1"),
         ("", "no relevant passage"),
     ],
